@@ -134,7 +134,8 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		TrustedProxies: c.TrustedProxies, CORSOrigins: c.CORSOrigins, CORSHeaders: c.CORSHeaders,
 		Log: a.log, Telemetry: a.telemetry, Explainer: a.explainer, Schema: schema, Documents: documents,
 		Cookies: who.cookies, Viewer: who.viewer, Prove: a.db.ProveSession, WithShare: a.db.WithShare,
-		Routes: func(mux *http.ServeMux, ownPages func(http.Handler) http.Handler) { a.routes(mux, who, ownPages) },
+		MissingPage: a.missingPage(),
+		Routes:      func(mux *http.ServeMux, ownPages func(http.Handler) http.Handler) { a.routes(mux, who, ownPages) },
 	})
 	return a, err
 }

@@ -41,6 +41,14 @@ func (a *App) HasPlayground() bool {
 	return a.config.Development() && edge.IsLoopback(a.config.Addr)
 }
 
+// missingPage returns what writes the page for a path that is not found; nil where the playground is not served.
+func (a *App) missingPage() func(http.ResponseWriter) {
+	if !a.HasPlayground() {
+		return nil
+	}
+	return func(w http.ResponseWriter) { web.WriteMissing(w, "Not found") }
+}
+
 // serveDeveloper serves the playground and the mailbox, to this machine only.
 func (a *App) serveDeveloper(mux *http.ServeMux) {
 	local, mailbox := edge.NewLocal(a.config.Addr, a.config.PublicURL), ""

@@ -31,6 +31,12 @@ func negotiate(header http.Header) string {
 	return mediaJSON
 }
 
+// WantsPage reports whether a request is that of a browser that opens a page: a GET that names HTML in Accept.
+func WantsPage(r *http.Request) bool {
+	html := qualityOf(strings.Join(r.Header.Values("Accept"), ","), "text/html")
+	return r.Method == http.MethodGet && html.specific == 3 && html.q > 0
+}
+
 // quality is the preference for a media type.
 type quality struct {
 	q        float64

@@ -42,6 +42,8 @@ type Options struct {
 	Prove func(context.Context, auth.Viewer) error
 	// WithShare bounds the database connections of one request.
 	WithShare func(context.Context) context.Context
+	// MissingPage writes the page that browsers get for a path that is not found. nil: they get the same JSON as programs.
+	MissingPage func(http.ResponseWriter)
 	// Routes adds what is served besides /graphql. The handlers that ownPages returns serve only the service's own pages.
 	Routes func(mux *http.ServeMux, ownPages func(http.Handler) http.Handler)
 }
@@ -55,9 +57,7 @@ func New(o Options) (http.Handler, error) {
 	trusted, _ := ParseProxies(o.TrustedProxies) // checked with the rest of the configuration
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", origins.protect(o.Telemetry.Around(newEndpoint(o, origins))))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		WriteError(r.Context(), w, http.StatusNotFound, errorOf(http.StatusNotFound))
-	})
+	mux.HandleFunc("/", http.NotFound) // plainErrors replaces its reply
 	if o.Routes != nil {
 		o.Routes(mux, origins.ownPages)
 	}

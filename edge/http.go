@@ -108,7 +108,7 @@ func around(next http.Handler, o Options, trusted []netip.Prefix) http.Handler {
 					"status", x.Status, "took", time.Since(begun).Round(time.Microsecond).String())
 			}
 		}()
-		next.ServeHTTP(&plainErrors{ResponseWriter: sw, request: inner}, inner)
+		next.ServeHTTP(&plainErrors{ResponseWriter: sw, request: inner, missingPage: o.MissingPage}, inner)
 	})
 }
 

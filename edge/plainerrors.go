@@ -30,12 +30,19 @@ func errorOf(status int) *fault.Error {
 // plainErrors replaces a plain-text error in a response.
 type plainErrors struct {
 	http.ResponseWriter
-	request  *http.Request
-	replaced bool
+	request     *http.Request
+	missingPage func(http.ResponseWriter) // writes the page for a path that is not found; nil: there is none
+	replaced    bool
 }
 
 func (w *plainErrors) WriteHeader(status int) {
-	if status >= http.StatusBadRequest && strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
+	isPlain := strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain")
+	if isPlain && status == http.StatusNotFound && w.missingPage != nil && WantsPage(w.request) {
+		w.replaced = true
+		w.missingPage(w.ResponseWriter)
+		return
+	}
+	if isPlain && status >= http.StatusBadRequest {
 		w.replaced = true
 		WriteError(w.request.Context(), w.ResponseWriter, status, errorOf(status))
 		return

@@ -98,6 +98,7 @@ type Message struct {
 	Subject   string
 	Text      string
 	HTML      string
+	Code      string // the one-time code; "" for kinds without one
 	Link      string // to the page that accepts the code, with the code; "" for none
 }
 

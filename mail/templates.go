@@ -243,7 +243,7 @@ func (t *Templates) Render(m outbox.Claimed, code string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	message := Message{ID: m.ID, MessageID: t.messageID(m.ID), Kind: kind, To: to, Date: m.CreatedAt, Link: t.links[kind].to(m.Recipient, code)}
+	message := Message{ID: m.ID, MessageID: t.messageID(m.ID), Kind: kind, To: to, Date: m.CreatedAt, Code: code, Link: t.links[kind].to(m.Recipient, code)}
 	err = t.fill(&message, view{
 		Service: t.service, URL: html.URL(t.url), //nolint:gosec // of the configuration; see view
 		Link: html.URL(message.Link), Code: code, ValidFor: roughly(m.ValidFor), Data: data, //nolint:gosec // see view

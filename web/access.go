@@ -3,61 +3,85 @@ package web
 import (
 	"bytes"
 	"cmp"
-	_ "embed"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"freehold.dev/freehold/access"
 )
 
-// styleOfAccess is not an asset of the build, so that the page looks right even if the assets were not built.
-//
-//go:embed access.css
-var styleOfAccess []byte
-
 // table is a type on the page.
 type table struct {
 	Name    string
-	Viewers []access.Viewer
+	Viewers []string
 	Rows    []row
+	ruled   int // rows with a rule of their own
 }
 
 // row is a field on the page.
 type row struct {
 	access.Field
 
-	Cells []access.Answer // one for each viewer
+	Cells []cell // one for each viewer
+}
+
+// cell is what a field returns to a viewer.
+type cell struct {
+	Viewer string
+	Answer access.Answer
 }
 
 // Anchor returns the row's id in the page.
 func (r row) Anchor() string { return strings.ReplaceAll(r.String(), " ", "_") }
 
-// words is a part of a paragraph.
-type words struct {
-	Text       string
-	Emphasised bool
+// Reasons returns why the row is refused, with the plain names of viewers.
+func (r row) Reasons() string {
+	if len(r.HeldOnce) == 0 {
+		return r.Why
+	}
+	return strings.NewReplacer(
+		string(access.NobodyVisibleTo), plain(access.NobodyVisibleTo), string(access.MemberVisibleTo), plain(access.MemberVisibleTo),
+		string(access.Nobody), plain(access.Nobody),
+	).Replace(r.Why)
 }
 
-// accessPage returns the page of a matrix, in plain HTML without scripts.
+// isRuled reports whether most fields of a type have a rule of their own. The others inherit it, as in payloads and connections.
+func (t table) isRuled() bool { return 2*t.ruled > len(t.Rows) }
+
+// Summary counts the fields of a folded type.
+func (t table) Summary() string {
+	text := counted(len(t.Rows), "field")
+	if t.ruled > 0 {
+		text += fmt.Sprintf(", %d with a rule of its own", t.ruled)
+	}
+	return text
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// accessPage returns the page of a matrix. It is complete without scripts, except for its filter.
 func accessPage(matrix *access.Matrix) ([]byte, error) {
 	shown := struct {
-		Legend   [][]words
-		Types    []table
-		HeldOnce []row
-	}{Legend: paragraphs(matrix.Legend())}
+		Legend        []meaning
+		Ruled, Others []table // types with rules of their own, and the rest
+		HeldOnce      []row
+	}{Legend: legend(matrix)}
 	for _, fields := range matrix.Types() {
-		t := table{Name: fields[0].Type, Viewers: access.Columns(fields...)}
-		for _, f := range fields {
-			r := row{Field: f}
-			for _, v := range t.Viewers {
-				r.Cells = append(r.Cells, cmp.Or(f.Answers[v], access.NotApplicable))
-			}
-			if t.Rows = append(t.Rows, r); len(f.HeldOnce) > 0 {
+		t := tableOf(fields)
+		for _, r := range t.Rows {
+			if len(r.HeldOnce) > 0 {
 				shown.HeldOnce = append(shown.HeldOnce, r)
 			}
 		}
-		shown.Types = append(shown.Types, t)
+		if t.isRuled() {
+			shown.Ruled = append(shown.Ruled, t)
+		} else {
+			shown.Others = append(shown.Others, t)
+		}
 	}
 	var text bytes.Buffer
 	if err := pages.ExecuteTemplate(&text, "access.html", shown); err != nil {
@@ -66,23 +90,20 @@ func accessPage(matrix *access.Matrix) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// paragraphs splits a text at its empty lines, and each paragraph at the asterisks around emphasised words.
-func paragraphs(text string) (split [][]words) {
-	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		var parts []words
-		for i, part := range strings.Split(p, "*") {
-			parts = append(parts, words{part, i%2 == 1})
-		}
-		split = append(split, parts)
+func tableOf(fields []access.Field) table {
+	t := table{Name: fields[0].Type}
+	viewers := access.Columns(fields...)
+	for _, v := range viewers {
+		t.Viewers = append(t.Viewers, plain(v))
 	}
-	return split
-}
-
-// serveAccessStyle serves the style sheet. Its name is fixed, so browsers must not cache it.
-func serveAccessStyle(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Type", contentTypes[".css"])
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.Write(styleOfAccess) //nolint:errcheck // the client may have left
+	for _, f := range fields {
+		r := row{Field: f}
+		for _, v := range viewers {
+			r.Cells = append(r.Cells, cell{plain(v), cmp.Or(f.Answers[v], access.NotApplicable)})
+		}
+		if t.Rows = append(t.Rows, r); strings.HasPrefix(f.Rule, "@") && !strings.HasPrefix(f.Rule, "@inherited") {
+			t.ruled++
+		}
+	}
+	return t
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,6 +116,17 @@ func (v *visitor) complain(format string, args ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.complaints = append(v.complaints, fmt.Sprintf(format, args...))
+}
+
+// forgive drops the complaints that contain a text. It fails the test if there are none.
+func (v *visitor) forgive(text string) {
+	v.t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := len(v.complaints)
+	if v.complaints = slices.DeleteFunc(v.complaints, func(c string) bool { return strings.Contains(c, text) }); len(v.complaints) == before {
+		v.t.Errorf("no complaint about %q", text)
+	}
 }
 
 // heardNoComplaint fails the test for each complaint, and if the browser was not heard at all.

@@ -62,6 +62,7 @@ func TestDenialsAreExplainedBesideTheResult(t *testing.T) {
 
 	v.play("SignUp")
 	v.await(status, "Signed in as ada")
+	v.play("MakePublic")
 	v.play("SignUpBen")
 	v.await(status, "Signed in as ben")
 	v.await(panel, "no panel")
@@ -116,8 +117,8 @@ func TestThePanelTakesWhateverIsExplained(t *testing.T) {
 		t.Errorf("the denials are shown twice:\n%s", shown)
 	}
 	told := v.await(panel, "Why 60 fields were refused")
-	v.expect(told, "me null, without an error", "<b>Hidden</b> rows look like missing ones.", "the row policy, which hides the row of Query.me", "nobody, expired",
-		"all.3.x NOT_FOUND", "things_insert of app.things for INSERT, which would allow it\nWITH CHECK (true)", "nobody, missing")
+	v.expect(told, "me null, without an error", "<b>Hidden</b> rows look like missing ones.", "the row policy, which hides the row of Query.me", "anonymous, expired",
+		"all.3.x NOT_FOUND", "things_insert of app.things for INSERT, which would allow it\nWITH CHECK (true)", "anonymous, missing")
 	v.await(`(({ scrollHeight, clientHeight }) => scrollHeight > 2 * clientHeight ? "scrolls" : "does not")(document.querySelector(".denials ol"))`, "scrolls")
 	v.await(`document.querySelector(".result-window").clientHeight > innerHeight / 3 ? "roomy" : "cramped"`, "roomy")
 

@@ -20,10 +20,11 @@ import (
 
 func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }
 
-// serve starts a service with its playground, behind the wraps, and returns its URL.
+// serve starts a service with its playground, behind the wraps, and returns its URL. It can explain hidden rows.
 func serve(t *testing.T, wraps ...func(http.Handler) http.Handler) string {
 	t.Helper()
-	return harness.Setup{Wrap: func(handler http.Handler) http.Handler {
+	d := dbtest.New(t)
+	return harness.Setup{Database: d, Settings: []string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, Wrap: func(handler http.Handler) http.Handler {
 		for _, wrap := range wraps {
 			handler = wrap(handler)
 		}
@@ -38,12 +39,18 @@ func open(t *testing.T, wraps ...func(http.Handler) http.Handler) (v *visitor, a
 	if status, _ := fetch(t, http.MethodGet, at+"/", "", ""); status != http.StatusOK {
 		t.Fatal("the playground was not built: run `make build`")
 	}
-	v = visit(t, at)
+	return visitPlayground(t, at), at
+}
+
+// visitPlayground opens the playground of a service, and waits until it can be used.
+func visitPlayground(t *testing.T, at string) *visitor {
+	t.Helper()
+	v := visit(t, at)
 	v.await(`document.title`, "freehold playground")
 	v.await(status, "Not signed in")
 	v.await(editor(".graphiql-query-editor"), "mutation SignUp") // the editors load one after the other
 	v.await(editor(".graphiql-editor-tool"), "ada@example.org")
-	return v, at
+	return v
 }
 
 func fetch(t *testing.T, method, at, token, body string) (status int, text string) {
@@ -87,15 +94,17 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	t.Parallel()
 	v, at := open(t)
 
-	v.expect(v.play("SignUp"), `"username": "ada"`, `"visibility": "PUBLIC"`)
+	v.expect(v.play("SignUp"), `"username": "ada"`, `"visibility": "PRIVATE"`)
 	v.await(status, "Signed in as ada")
-	v.expect(v.play("Me"), `"email": "ada@example.org"`)
-	v.expect(v.play("UpdateMine"), `"bio": "First to sign up."`, `"birthday": "1970-12-31"`)
+	v.expect(v.play("Me"), `"email": "ada@example.org"`, `"birthday": "1970-12-31"`)
 	v.expect(v.play("SignUpBen"), `"username": "ben"`, `"visibility": "PRIVATE"`)
 	v.await(status, "Signed in as ben")
-	v.expect(v.play("TryAnothers"), `"bio": "First to sign up."`, `"birthday": null`, `"email": null`, `"code": "FORBIDDEN"`)
+	v.expect(v.play("TryAnothers"), `"profile": null`)
+	v.expect(v.await(panel, "Why 1 field was refused"), "a row policy hides it")
 	v.expect(v.play("SignIn"), `"username": "ada"`)
 	v.await(status, "Signed in as ada")
+	v.expect(v.play("MakePublic"), `"bio": "First to sign up."`, `"visibility": "PUBLIC"`)
+	v.expect(v.play("LookAgain"), `"birthday": "1970-12-31"`)
 	access := v.cookie("freehold")
 	v.expect(ask(t, at, access, `{ me { email } }`), "ada@example.org")
 	v.expect(v.play("RequestCode"), `"success": true`)
@@ -106,10 +115,11 @@ func TestTheStarterTabsTellTheirStory(t *testing.T) {
 	v.expect(v.playAgain(), `"emailVerified": true`)
 	v.expect(v.play("SignUp"), `"code": "CONFLICT"`)
 
-	v.click(".status button")
+	v.click(".status .own-button")
 	v.await(status, "Not signed in")
 	v.expect(v.play("Me"), `"me": null`)
-	v.expect(v.play("UpdateMine"), `"code": "UNAUTHENTICATED"`)
+	v.expect(v.play("MakePublic"), `"code": "UNAUTHENTICATED"`)
+	v.expect(v.play("LookAgain"), `"bio": "First to sign up."`, `"birthday": null`, `"email": null`, `"code": "UNAUTHENTICATED"`)
 	v.expect(ask(t, at, access, `{ me { id } }`), `{"me":null}`)
 	if left := v.cookie("freehold") + v.cookie("freehold-refresh"); left != "" {
 		t.Errorf("signing out has left cookies: %s", left)

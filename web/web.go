@@ -1,6 +1,6 @@
-// Package web owns the playground: its page, the page of the access matrix, and the assets that `make build` bundles into dist,
-// embedded in the binary. It knows the path of the GraphQL endpoint and the access matrix. It must not know tables, resolvers or
-// configuration.
+// Package web owns the pages for developers: the playground with the assets that `make build` bundles into dist, the access matrix,
+// the mailbox, and the page for a path that is not found. They are embedded in the binary. It knows the path of the GraphQL endpoint
+// and the access matrix. It must not know tables, resolvers or configuration.
 package web
 
 import (
@@ -20,10 +20,17 @@ import (
 //go:embed all:dist
 var built embed.FS
 
-//go:embed page.html access.html
+//go:embed *.html
 var pageTexts embed.FS
 
-var pages = template.Must(template.ParseFS(pageTexts, "*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"link": func(m Mail) template.URL { return template.URL(m.Link) }, //nolint:gosec // it comes from the configuration, and may have the scheme of an app
+}).ParseFS(pageTexts, "*.html"))
+
+// fixed has the styles and scripts of the pages that need no build. So they look right even if the assets were not built.
+//
+//go:embed style.css access.css access.js mail.css mail.js
+var fixed embed.FS
 
 // policy is the Content-Security-Policy of the pages. Scripts and styles are our files only, none inline. Fonts and small images
 // are data: URLs in the style sheet. Pages can connect only to the service itself. That also stops GraphiQL from fetching a
@@ -67,8 +74,9 @@ func newHandler(dist fs.FS, endpoint, mailbox string, matrix *access.Matrix) htt
 	}{names, endpoint, mailbox}); err != nil {
 		panic(fmt.Sprintf("web: %v", err))
 	}
-	accessText, err := accessPage(matrix)
-	if err != nil {
+	accessText, err1 := accessPage(matrix)
+	rules, err2 := rulesInWords(matrix)
+	if err := errors.Join(err1, err2); err != nil {
 		panic(fmt.Sprintf("web: %v", err))
 	}
 	status := http.StatusOK
@@ -78,7 +86,14 @@ func newHandler(dist fs.FS, endpoint, mailbox string, matrix *access.Matrix) htt
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", servePage(status, text.Bytes()))
 	mux.Handle("GET /playground/access", servePage(http.StatusOK, accessText))
-	mux.HandleFunc("GET /playground/access.css", serveAccessStyle)
+	mux.Handle("GET /playground/access.json", serveFixed("application/json; charset=utf-8", rules))
+	for _, name := range []string{"style.css", "access.css", "access.js", "mail.css", "mail.js"} {
+		text, err := fixed.ReadFile(name)
+		if err != nil {
+			panic(fmt.Sprintf("web: %v", err)) // the names of files are constants
+		}
+		mux.Handle("GET /playground/"+name, serveFixed(contentTypes[path.Ext(name)], text))
+	}
 	mux.Handle("GET /playground/{name}", serveAssets(dist))
 	return mux
 }
@@ -99,15 +114,28 @@ func readManifest(dist fs.FS) (m manifest, err error) {
 }
 
 func servePage(status int, text []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writePage(w, policy, status, text) }
+}
+
+func writePage(w http.ResponseWriter, policy string, status int, text []byte) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
+	w.WriteHeader(status)
+	w.Write(text) //nolint:errcheck // the client may have left
+}
+
+// serveFixed serves a file whose name does not change with its contents, so browsers must not cache it.
+func serveFixed(contentType string, text []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Type", contentType)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
-		w.WriteHeader(status)
 		w.Write(text) //nolint:errcheck // the client may have left
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -29,9 +30,9 @@ var matrix = &access.Matrix{Fields: []access.Field{
 		Answers: answers(access.Value, access.Value, access.Value, access.Value, access.Value),
 	},
 	{
-		Type: "Thing", Name: "secret", Rule: `@owner(of: "<script>")`, HeldBy: access.RuleOnly, HeldOnce: []access.Viewer{access.Member},
+		Type: "Thing", Name: "secret", Rule: `@owner(of: "<script>")`, HeldBy: access.RuleOnly, HeldOnce: []access.Viewer{access.MemberVisibleTo},
 		Answers: answers("UNAUTHENTICATED", "UNAUTHENTICATED", "NOT_FOUND", "FORBIDDEN", access.Value),
-		Why:     "Only one of the two refuses: member.",
+		Why:     "Only one of the two refuses: member, visible-to.",
 	},
 	{
 		Type: "Thing", Name: "part", Rule: "@inherited", DecidedBy: []string{"Query.things", "Thing.secret"}, HeldBy: access.Both,
@@ -60,8 +61,12 @@ func get(h http.Handler, method, path string) *httptest.ResponseRecorder {
 func TestThePagesAreStrict(t *testing.T) {
 	t.Parallel()
 	built, notBuilt := newHandler(sample, "/graphql", "", matrix), newHandler(fstest.MapFS{}, "/graphql", "", matrix)
+	missing, list, mail := httptest.NewRecorder(), httptest.NewRecorder(), httptest.NewRecorder()
+	WriteMissing(missing, "<b>")
+	WriteMails(list, []Mail{{Subject: "<b>"}})
+	WriteMail(mail, Mail{HTML: "<p style='color: red'>"})
 	for name, w := range map[string]*httptest.ResponseRecorder{
-		"built": get(built, http.MethodGet, "/"), "not built": get(notBuilt, http.MethodGet, "/"),
+		"missing": missing, "mails": list, "mail": mail, "built": get(built, http.MethodGet, "/"), "not built": get(notBuilt, http.MethodGet, "/"),
 		"access": get(built, http.MethodGet, "/playground/access"), "access, not built": get(notBuilt, http.MethodGet, "/playground/access"),
 	} {
 		want := http.Header{
@@ -72,6 +77,12 @@ func TestThePagesAreStrict(t *testing.T) {
 			"Referrer-Policy":        {"no-referrer"},
 			"X-Content-Type-Options": {"nosniff"},
 			"X-Frame-Options":        {"DENY"},
+		}
+		if name == "mail" { // the frame of a mail, which runs no scripts, has styles of its own
+			want["Content-Security-Policy"][0] += "; style-src-attr 'unsafe-inline'; style-src-elem 'self' 'unsafe-inline'"
+		}
+		if strings.Contains(w.Body.String(), "<b>") || name == "mail" && !strings.Contains(w.Body.String(), "<iframe sandbox title") {
+			t.Errorf("%s: %s", name, w.Body)
 		}
 		if diff := cmp.Diff(want, w.Header()); diff != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", name, diff)
@@ -105,6 +116,10 @@ func TestWithoutAssetsThePageSaysHowToGetThem(t *testing.T) {
 
 func TestTheAccessPageShowsTheMatrix(t *testing.T) {
 	t.Parallel()
+	plainly := map[access.Viewer]string{
+		access.Nobody: "anonymous", access.NobodyVisibleTo: "anonymous, can see it", access.Member: "member", access.MemberVisibleTo: "member, can see it",
+		"EDITOR": "EDITOR", access.Owner: "owner", access.Operator: "operator",
+	}
 	viewers := map[string][]access.Viewer{ // the columns of each table
 		"Query": access.Viewers,
 		"Thing": {access.Nobody, access.NobodyVisibleTo, access.Member, access.MemberVisibleTo, "EDITOR", access.Owner, access.Operator},
@@ -122,9 +137,9 @@ func TestTheAccessPageShowsTheMatrix(t *testing.T) {
 			}
 			at := 0
 			for _, v := range viewers[f.Type] { // in this order
-				cell := fmt.Sprintf(`<td class="%s">%[1]s</td>`, f.Answers[v])
+				cell := fmt.Sprintf(`<td data-viewer="%s" class="%s">%[2]s</td>`, plainly[v], f.Answers[v])
 				if f.Answers[v] == "" {
-					cell = `<td>–</td>`
+					cell = fmt.Sprintf(`<td data-viewer="%s">–</td>`, plainly[v])
 				}
 				i := strings.Index(row[at:], cell)
 				if i < 0 {
@@ -152,14 +167,15 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 		`<code>@owner(of: &#34;&lt;script&gt;&#34;)</code>`, `&lt;b&gt;All&lt;/b&gt; may.`,
 		` from <a href="#Query.things">Query.things</a>, <a href="#Thing.secret">Thing.secret</a>`,
 		`Only the rule or only the policy refuses: <a href="#Thing.secret">Thing.secret</a>.`,
-		`<td>rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col" class="viewer">member, visible-to</th>`,
-		`<em>Visible-to</em> viewers may see the row`, `<a href="/">`, `href="/playground/access.css"`,
+		`<td class="held">rule only</td>`, `<h2 id="Thing">Thing</h2>`, `<th scope="col" class="viewer">member, can see it</th>`,
+		`Only one of the two refuses: member, can see it.`, `<dt>can see it</dt>`, `<dt>a name in capitals</dt>`, `<dt>operator</dt>`, `<dt>with</dt>`,
+		`<a href="/">`, `href="/playground/access.css"`, `<script type="module" src="/playground/access.js"></script>`,
 	} {
 		if strings.Count(page, want) == 0 {
 			t.Errorf("the page lacks %s:\n%s", want, page)
 		}
 	}
-	for _, inline := range []string{"<script", "<style", "style=", "<b>"} {
+	for _, inline := range []string{"<script>", "<style", "style=", "<b>", "visible-to", "nobody"} {
 		if strings.Contains(page, inline) {
 			t.Errorf("the page has %s", inline)
 		}
@@ -171,12 +187,68 @@ func TestTheAccessPageEscapesAndExplains(t *testing.T) {
 	}
 }
 
-func TestTheStyleOfTheAccessPageIsServedInAnyCase(t *testing.T) {
+func TestTypesWithoutRulesAreFolded(t *testing.T) {
 	t.Parallel()
-	w := get(newHandler(fstest.MapFS{}, "/graphql", "", matrix), http.MethodGet, "/playground/access.css")
-	want := http.Header{"Cache-Control": {"no-store"}, "Content-Type": {"text/css; charset=utf-8"}, "X-Content-Type-Options": {"nosniff"}}
-	if diff := cmp.Diff(want, w.Header()); diff != "" || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), ".FORBIDDEN") {
-		t.Errorf("status %d, %d bytes, headers (-want +got):\n%s", w.Code, w.Body.Len(), diff)
+	field := func(typ, name, rule string) access.Field {
+		return access.Field{Type: typ, Name: name, Rule: rule, Answers: answers(access.Value)}
+	}
+	page := get(newHandler(sample, "/graphql", "", &access.Matrix{Fields: []access.Field{
+		field("Payload", "thing", "@inherited"), field("Payload", "account", "@signedIn"),
+		field("Thing", "id", "@visible"), field("Thing", "part", "@inherited"), field("Thing", "more", "@visible"),
+	}}), http.MethodGet, "/playground/access").Body.String()
+	for _, want := range []string{`<h2 id="Thing">`, `<summary><h3 id="Payload">Payload</h3> 2 fields, 1 with a rule of its own</summary>`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s:\n%s", want, page)
+		}
+	}
+	if strings.Index(page, `id="Thing"`) > strings.Index(page, `id="Payload"`) {
+		t.Error("a payload is before the types with rules")
+	}
+}
+
+func TestTheRulesAreInPlainWords(t *testing.T) {
+	t.Parallel()
+	w := get(newHandler(fstest.MapFS{}, "/graphql", "", matrix), http.MethodGet, "/playground/access.json")
+	var got struct {
+		Viewers map[string]string
+		Fields  map[string][]ruleInWords
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	want := map[string][]ruleInWords{
+		"Query.things": {{Title: "Query.things", Rule: "@public", Groups: []group{{access.Value, []string{"everyone"}}}}},
+		"Thing.secret": {{Title: "Thing.secret", Rule: `@owner(of: "<script>")`, Groups: []group{
+			{access.Value, []string{"owner"}}, {"UNAUTHENTICATED", []string{"anonymous", "anonymous, can see it"}},
+			{"NOT_FOUND", []string{"member"}}, {"FORBIDDEN", []string{"member, can see it"}},
+		}}},
+		"Thing.part": {{Title: "Thing.part", Rule: "@inherited", DecidedBy: []string{"Query.things", "Thing.secret"}, Groups: []group{
+			{access.Value, []string{"owner"}}, {access.Null, []string{"anonymous", "anonymous, can see it", "member", "member, can see it"}},
+		}}},
+		"Thing.shared": {{Title: "Thing.shared with input.x", Rule: `@owner(as: "EDITOR")`, Groups: []group{
+			{access.Value, []string{"owner", "operator with things:read"}}, {access.Null, []string{"anonymous", "anonymous, can see it", "member", "member, can see it"}},
+			{"FORBIDDEN", []string{"EDITOR"}},
+		}}},
+	}
+	if diff := cmp.Diff(want, got.Fields); diff != "" {
+		t.Errorf("the rules (-want +got):\n%s", diff)
+	}
+	if got.Viewers["nobody"] != "anonymous" {
+		t.Errorf("the viewers are %v", got.Viewers)
+	}
+}
+
+func TestFilesWithoutABuildAreServedInAnyCase(t *testing.T) {
+	t.Parallel()
+	for name, contentType := range map[string]string{
+		"style.css": "text/css; charset=utf-8", "access.css": "text/css; charset=utf-8", "access.js": "text/javascript; charset=utf-8",
+		"mail.css": "text/css; charset=utf-8", "mail.js": "text/javascript; charset=utf-8", "access.json": "application/json; charset=utf-8",
+	} {
+		w := get(newHandler(fstest.MapFS{}, "/graphql", "", matrix), http.MethodGet, "/playground/"+name)
+		want := http.Header{"Cache-Control": {"no-store"}, "Content-Type": {contentType}, "X-Content-Type-Options": {"nosniff"}}
+		if diff := cmp.Diff(want, w.Header()); diff != "" || w.Code != http.StatusOK || w.Body.Len() == 0 {
+			t.Errorf("%s: status %d, %d bytes, headers (-want +got):\n%s", name, w.Code, w.Body.Len(), diff)
+		}
 	}
 }
 

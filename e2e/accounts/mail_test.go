@@ -73,7 +73,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	if strings.Contains(s.Logs.String(), "ann@example.org") {
 		t.Error("the log holds the address")
 	}
-	if r := s.Fetch("/dev/mail"); r.Status != 200 || !strings.Contains(r.Body, m.Subject) || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+	if r := s.Fetch("/dev/mail"); r.Status != 200 || !strings.Contains(r.Body, m.Subject) || !strings.Contains(r.Body, code) || !strings.Contains(r.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("the list: %d %v %s", r.Status, r.Header, r.Body)
 	}
 	if r := s.Fetch("/dev/mail/" + m.ID); r.Status != 200 || !strings.Contains(r.Body, code) || !strings.Contains(r.Body, "<iframe sandbox ") {

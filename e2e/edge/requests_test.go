@@ -228,6 +228,10 @@ func TestIntrospectionIsForDevelopment(t *testing.T) {
 		if status, body := production.Get(path); status != 404 || !strings.Contains(body, "NOT_FOUND") {
 			t.Errorf("in production %s: %d %.100s", path, status, body)
 		}
+		asBrowser := harness.Request{Method: http.MethodGet, Path: path, Header: http.Header{"Accept": {"text/html,*/*;q=0.8"}}}
+		if r := production.Send(asBrowser); r.Status != 404 || !strings.Contains(r.Body, `"code":"NOT_FOUND"`) {
+			t.Errorf("in production, a browser gets %s: %d %.100s", path, r.Status, r.Body)
+		}
 	}
 	for _, r := range []harness.Reply{production.Do("", `{ mee { id } }`, nil), production.Do("", `{ me { emial } }`, nil), production.Do("", `{ profile(usrname: "x") { id } }`, nil), production.Do("", `query ($x: Strin) { me { id } }`, nil)} {
 		if strings.Contains(r.Body, "mean") || len(r.Errors) == 0 {

@@ -2,8 +2,8 @@ import { useEffect } from 'react';
 import { useEditorContext } from '@graphiql/react';
 
 // Denials shows beside the result why fields in it were refused. The tab keeps the denials together with the result to which
-// they belong, and shows them as long as it shows that result.
-export function Denials({ explainer }) {
+// they belong, and shows them as long as it shows that result. viewers are the plain names of kinds of viewers.
+export function Denials({ explainer, viewers }) {
   const { tabs, activeTabIndex, updateActiveTabValues, responseEditor } = useEditorContext();
   useEffect(() => explainer.listen((explained) => updateActiveTabValues({ explained })), [explainer, updateActiveTabValues]);
 
@@ -22,14 +22,14 @@ export function Denials({ explainer }) {
       </summary>
       <ol tabIndex={0} aria-label="Refused fields">
         {explained.denials.map((denial, i) => (
-          <Denial key={i} {...denial} />
+          <Denial key={i} {...denial} kinds={viewers} />
         ))}
       </ol>
     </details>
   );
 }
 
-function Denial({ path, field, code, layer, rule, viewer, policy, why }) {
+function Denial({ path, field, code, layer, rule, viewer, policy, why, kinds }) {
   return (
     <li>
       <p>
@@ -58,7 +58,7 @@ function Denial({ path, field, code, layer, rule, viewer, policy, why }) {
         {viewer && (
           <>
             <dt>viewer</dt>
-            <dd>{[viewer.username ?? viewer.userId, viewer.kind, viewer.reason].filter(Boolean).join(', ')}</dd>
+            <dd>{[viewer.username ?? viewer.userId, kinds[viewer.kind] ?? viewer.kind, viewer.reason].filter(Boolean).join(', ')}</dd>
           </>
         )}
       </dl>

@@ -1,46 +1,32 @@
-import { useSyncExternalStore } from 'react';
+import { useEffect, useState } from 'react';
+import { createPortal } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import { GraphiQL } from 'graphiql';
+import { useEditorContext } from '@graphiql/react';
 import 'graphiql/style.css';
 import './main.css';
 import { Denials } from './denials.jsx';
+import { keepCurrent } from './document.js';
 import { createExplainer } from './explain.js';
+import { loadRules, Rules } from './rules.jsx';
 import { createSession } from './session.js';
+import { Status } from './signin.jsx';
+import { Story } from './story.jsx';
 import { starterTabs } from './tabs.js';
 
-function who(viewer) {
-  if (viewer === undefined) {
-    return '';
-  }
-  return viewer ? `Signed in${viewer.username ? ` as ${viewer.username}` : ''}` : 'Not signed in';
-}
-
-// Status shows who is signed in.
-function Status({ session }) {
-  const viewer = useSyncExternalStore(session.subscribe, session.viewer);
-  return (
-    <span className="status">
-      <span role="status">{who(viewer)}</span>
-      {viewer && (
-        <button type="button" onClick={session.signOut}>
-          Sign out
-        </button>
-      )}
-    </span>
-  );
-}
-
-// TabLink opens another browser tab, so that the text in the playground is not lost.
-function TabLink({ href, children }) {
-  return (
-    <a href={href} target="_blank" rel="noopener">
-      {children}
-    </a>
-  );
+// Current keeps what GraphiQL knows about its document current.
+function Current() {
+  const { queryEditor } = useEditorContext();
+  useEffect(() => (queryEditor ? keepCurrent(queryEditor) : undefined), [queryEditor]);
+  return null;
 }
 
 // Playground is GraphiQL without storage: it forgets passwords and tokens when you close the page.
-function Playground({ session, explainer, mailbox }) {
+function Playground({ session, explainer }) {
+  const [rules, setRules] = useState({ viewers: {}, fields: {} });
+  useEffect(() => {
+    loadRules().then(setRules, () => {}); // without the rules, the rest works
+  }, []);
   return (
     <GraphiQL
       fetcher={explainer.fetcher}
@@ -51,14 +37,13 @@ function Playground({ session, explainer, mailbox }) {
       shouldPersistHeaders={false}
     >
       <GraphiQL.Logo>
-        <div className="corner">
-          {mailbox && <TabLink href={mailbox}>Mail</TabLink>}
-          <TabLink href="/playground/access">Access matrix</TabLink>
-          <Status session={session} />
-        </div>
+        <Current />
+        {createPortal(<Status session={session} />, document.getElementById('session'))}
+        {createPortal(<Story />, document.getElementById('story'))}
       </GraphiQL.Logo>
       <GraphiQL.Footer>
-        <Denials explainer={explainer} />
+        <Rules rules={rules} />
+        <Denials explainer={explainer} viewers={rules.viewers} />
       </GraphiQL.Footer>
     </GraphiQL>
   );
@@ -67,4 +52,4 @@ function Playground({ session, explainer, mailbox }) {
 const root = document.getElementById('playground');
 const session = createSession(root.dataset.endpoint);
 const explainer = createExplainer(session.fetcher);
-createRoot(root).render(<Playground session={session} explainer={explainer} mailbox={root.dataset.mailbox} />);
+createRoot(root).render(<Playground session={session} explainer={explainer} />);

@@ -1,4 +1,7 @@
 const WHO_AM_I = 'query WhoAmI { me { profile { username } } }';
+const SIGN_IN = `mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) { user { id } secondFactor { expiresAt } }
+}`;
 const SIGN_OUT = 'mutation SignOut { signOut { success } }';
 
 // createSession returns a GraphiQL fetcher, and knows who is signed in. The session is in cookies that no script can read. So
@@ -14,8 +17,8 @@ export function createSession(endpoint) {
   }
 
   // ask sends a query with the cookies only.
-  function ask(query) {
-    return post({ query }, { 'Content-Type': 'application/json' });
+  function ask(query, variables) {
+    return post({ query, variables }, { 'Content-Type': 'application/json' });
   }
 
   // identify asks the service who the viewer is. It ignores all responses except the one to the last request.
@@ -38,6 +41,19 @@ export function createSession(endpoint) {
     return answer;
   }
 
+  // signIn returns why the service refused, or '' if you are signed in.
+  async function signIn({ email, password }) {
+    const answer = await ask(SIGN_IN, { input: { email, password, session: 'COOKIE' } }).catch(() => null);
+    if (answer?.data?.signIn?.secondFactor) {
+      return 'This account has a second factor. Use signIn and finishSecondFactor in the editor.';
+    }
+    if (!answer?.data?.signIn) {
+      return answer?.errors?.[0]?.message ?? 'The service does not respond. Try again.';
+    }
+    await identify();
+    return '';
+  }
+
   async function signOut() {
     await ask(SIGN_OUT).catch(() => {}); // identify then shows that nothing has changed
     await identify();
@@ -47,6 +63,7 @@ export function createSession(endpoint) {
 
   return {
     fetcher,
+    signIn,
     signOut,
     viewer: () => viewer,
     subscribe(listener) {

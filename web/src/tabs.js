@@ -2,16 +2,23 @@
 // uses Ann and Bob: you can follow either of them first.
 
 // The playground is a page of the service's own origin, so it lets the browser hold the session in cookies.
-const ada = { email: 'ada@example.org', password: 'correct horse battery', session: 'COOKIE' };
-const ben = { email: 'ben@example.org', password: 'paper clip stapler', session: 'COOKIE' };
+export const people = {
+  Ada: { email: 'ada@example.org', password: 'correct horse battery' },
+  Ben: { email: 'ben@example.org', password: 'paper clip stapler' },
+};
+const ada = { ...people.Ada, session: 'COOKIE' };
+const ben = { ...people.Ben, session: 'COOKIE' };
 
-const variables = (value) => JSON.stringify(value, null, 2);
+// step returns a starter tab. says is what the page shows above it.
+function step(says, query, variables) {
+  return { says, query: query.trimStart(), variables: variables && JSON.stringify(variables, null, 2) };
+}
 
 export const starterTabs = [
-  {
-    query: `# Ada signs up: press play. You are then signed in
-# as Ada (top right). Go to the next tab.
-# Taken? Edit the variables below, or see SignIn.
+  step(
+    'Ada signs up. Run it: you are then signed in as Ada. Her profile is private at first.',
+    `
+# Taken? Edit the variables below, or sign in.
 mutation SignUp($input: SignUpInput!) {
   signUp(input: $input) {
     user {
@@ -24,13 +31,11 @@ mutation SignUp($input: SignUpInput!) {
   }
 }
 `,
-    variables: variables({
-      input: { ...ada, username: 'ada', profile: { displayName: 'Ada', visibility: 'PUBLIC' } },
-    }),
-  },
-  {
-    query: `# Ada reads her own data. Only she can read her
-# email and birthday: her profile is public.
+    { input: { ...ada, username: 'ada', profile: { displayName: 'Ada', birthday: '1970-12-31' } } },
+  ),
+  step(
+    'Ada reads her own private fields. Only she can read her email address and her birthday.',
+    `
 query Me {
   me {
     email
@@ -44,25 +49,10 @@ query Me {
   }
 }
 `,
-  },
-  {
-    query: `# Ada updates her profile. Omitted fields keep
-# their values. Null clears a field.
-mutation UpdateMine($input: UpdateProfileInput!) {
-  updateProfile(input: $input) {
-    profile {
-      username
-      displayName
-      bio
-      birthday
-    }
-  }
-}
-`,
-    variables: variables({ input: { bio: 'First to sign up.', birthday: '1970-12-31' } }),
-  },
-  {
-    query: `# Ben signs up. You are then signed in as Ben.
+  ),
+  step(
+    'Ben signs up. You are then signed in as Ben.',
+    `
 mutation SignUpBen($input: SignUpInput!) {
   signUp(input: $input) {
     user {
@@ -74,11 +64,11 @@ mutation SignUpBen($input: SignUpInput!) {
   }
 }
 `,
-    variables: variables({ input: { ...ben, username: 'ben' } }),
-  },
-  {
-    query: `# Ben sees Ada's profile: it is public. Her email
-# and birthday are refused: FORBIDDEN.
+    { input: { ...ben, username: 'ben' } },
+  ),
+  step(
+    'Ben looks at Ada’s profile, and gets null. Below the result you read why: her profile is private.',
+    `
 query TryAnothers($username: String!) {
   profile(username: $username) {
     username
@@ -91,11 +81,12 @@ query TryAnothers($username: String!) {
   }
 }
 `,
-    variables: variables({ username: 'ada' }),
-  },
-  {
-    query: `# Ada signs in again. Cookies hold her session, so
-# it survives a reload.
+    { username: 'ada' },
+  ),
+  step(
+    'Ada signs in again. Cookies hold her session, so it survives a reload.',
+    `
+# The button at the top right does the same.
 mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
     user {
@@ -106,21 +97,57 @@ mutation SignIn($input: SignInInput!) {
   }
 }
 `,
-    variables: variables({ input: ada }),
-  },
-  {
-    query: `# Ada verifies her email address. To find the code,
-# open Mail (top right).
+    { input: ada },
+  ),
+  step(
+    'Ada makes her profile public.',
+    `
+# Omitted fields keep their values. Null clears a field.
+mutation MakePublic($input: UpdateProfileInput!) {
+  updateProfile(input: $input) {
+    profile {
+      username
+      displayName
+      bio
+      visibility
+    }
+  }
+}
+`,
+    { input: { visibility: 'PUBLIC', bio: 'First to sign up.' } },
+  ),
+  step(
+    'Sign out or sign in as Ben, then look again. The profile is public, but her birthday and email address are still refused.',
+    `
+query LookAgain($username: String!) {
+  profile(username: $username) {
+    username
+    displayName
+    bio
+    birthday
+    user {
+      email
+    }
+  }
+}
+`,
+    { username: 'ada' },
+  ),
+  step(
+    'Ada verifies her email address. After you run this, open Mail (at the top) and copy the code.',
+    `
 mutation RequestCode($input: RequestEmailVerificationInput!) {
   requestEmailVerification(input: $input) {
     success
   }
 }
 `,
-    variables: variables({ input: { email: ada.email } }),
-  },
-  {
-    query: `# Enter the code below. To set a new password, use
+    { input: { email: ada.email } },
+  ),
+  step(
+    'Enter the code in the variables, and run it.',
+    `
+# To set a new password instead, use
 # requestPasswordReset and resetPassword.
 mutation VerifyEmail($input: VerifyEmailInput!) {
   verifyEmail(input: $input) {
@@ -131,6 +158,6 @@ mutation VerifyEmail($input: VerifyEmailInput!) {
   }
 }
 `,
-    variables: variables({ input: { email: ada.email, code: 'XXXX-XXXX', session: 'COOKIE' } }),
-  },
+    { input: { email: ada.email, code: 'XXXX-XXXX', session: 'COOKIE' } },
+  ),
 ];
