@@ -108,8 +108,10 @@ func TestTheFaceOfThePlayground(t *testing.T) {
 			if n := v.size("Width", ".graphiql-tabs"); n < 250 {
 				t.Errorf("the list of tabs is %d px wide", n)
 			}
-			if result, query := v.size("Height", ".result-window"), v.size("Height", ".graphiql-query-editor"); result < 250 || query < 200 {
-				t.Errorf("the result is %d px high, the query %d px", result, query)
+			for _, pane := range []string{".graphiql-query-editor", ".result-window"} {
+				if w, h := v.size("Width", pane), v.size("Height", pane); w < 300 || h < 250 {
+					t.Errorf("%s has %d × %d px", pane, w, h)
+				}
 			}
 
 			v.read(`document.querySelector('.graphiql-tab-button[title="Me"]').click(), setTimeout(() => document.querySelector(".graphiql-execute-button").click()), ""`)
