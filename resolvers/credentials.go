@@ -13,7 +13,8 @@ import (
 
 var credentialType = owned.Declare(owned.Type{
 	Name: "Credential", Model: &model.Credential{}, Rows: findCredentials,
-	Table: credentialsTable,
+	Table:   credentialsTable,
+	Actions: map[string]string{"finishPasskeyRegistration": "INSERT", "finishTotp": "INSERT", "finishOAuthLink": "INSERT"},
 })
 
 func findCredentials(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {

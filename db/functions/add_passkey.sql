@@ -10,5 +10,6 @@ BEGIN
   PERFORM app.add_credential(app.viewer_id(), p_id, 'PASSKEY', p_name);
   INSERT INTO app.passkeys (credential_id, key_id, public_key, sign_count, aaguid, transports, backup_eligible, backed_up)
   VALUES (p_id, p_key_id, p_public_key, p_sign_count, p_aaguid, p_transports, p_backup_eligible, p_backed_up);
+  UPDATE app.credentials k SET last_used_at = clock_timestamp() WHERE k.id = p_id; -- the user has just used it
 END
 $$;

@@ -14,6 +14,7 @@ BEGIN
   END IF;
   is_first := NOT app.has_second_factor(app.viewer_id());
   PERFORM app.add_credential(app.viewer_id(), p_id, 'TOTP', p_name);
+  UPDATE app.credentials k SET last_used_at = clock_timestamp() WHERE k.id = p_id; -- by the code
   INSERT INTO app.totp_secrets (credential_id, secret, last_step) VALUES (p_id, p_secret, p_step);
   IF is_first THEN
     PERFORM app.put_recovery_codes(app.viewer_id(), p_hashes);

@@ -38,7 +38,7 @@ func TestAuthenticatorApp(t *testing.T) {
 			t.Errorf("the URI is %s", started.URI)
 		}
 		p := c.must(finish, harness.Input("continuationToken", started.ContinuationToken, "code", m.next(t), "name", " My phone "))
-		if p.Credential.Kind != "TOTP" || p.Credential.Name != "My phone" || len(p.RecoveryCodes) != 10 || *p.User.RecoveryCodesLeft != 10 || p.User.ReauthenticatedUntil == "" {
+		if p.Credential.Kind != "TOTP" || p.Credential.Name != "My phone" || p.Credential.LastUsedAt == "" || len(p.RecoveryCodes) != 10 || *p.User.RecoveryCodesLeft != 10 || p.User.ReauthenticatedUntil == "" {
 			t.Errorf("adding an app: %+v", p)
 		}
 		if mail := s.MailTo(m.email, "credential_added", 1); !strings.Contains(mail.Text, "an authenticator app") {

@@ -269,7 +269,9 @@ func (p *Stage) fresh(r cases.Request) (target, another *people.Person, err erro
 	}
 	if r.Asker == cases.ByMember {
 		another = p.newPerson("MEMBERS")
-		err = p.signUp(another)
+		if err = p.signUp(another); err == nil {
+			err = p.Prepare(another, m.Name) // the mutation may be about the one who asks
+		}
 	}
 	return target, another, err
 }
