@@ -1,4 +1,4 @@
-// Filters the rows of the matrix, and opens the folded type that a link leads to. The page is complete without it.
+// Filters the rows of the matrix. The rest of the page works without it: browsers open the folded type that a link leads to.
 const filter = document.querySelector('.filter');
 const input = filter.querySelector('input');
 const types = [...document.querySelectorAll('.type')].map((section) => ({
@@ -28,16 +28,5 @@ function apply() {
   filter.querySelector('[role=status]').textContent = wanted && `${count} ${count === 1 ? 'field' : 'fields'}`;
 }
 
-function openTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const fold = target?.closest('details');
-  if (fold && !fold.open) {
-    fold.open = true;
-    target.scrollIntoView();
-  }
-}
-
 filter.hidden = false;
 input.addEventListener('input', apply);
-addEventListener('hashchange', openTarget);
-openTarget();

@@ -67,7 +67,7 @@ func TestTheAccessPageIsReadable(t *testing.T) {
 	for _, width := range widths {
 		v.resize(width)
 		v.fits()
-		v.readable(".top", ".legend", ".once", ".filter", "main nav", "section.type:has(#User)", "section.type:has(#Query)", "summary")
+		v.readable(".top", ".legend", ".filter", "main nav", "section.type:has(#User)", "section.type:has(#Query)", "summary")
 
 		v.filter("birthday")
 		v.await(shownRows, "Profile.birthday,")

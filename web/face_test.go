@@ -108,8 +108,10 @@ func TestTheFaceOfThePlayground(t *testing.T) {
 			if n := v.size("Width", ".graphiql-tabs"); n < 250 {
 				t.Errorf("the list of tabs is %d px wide", n)
 			}
-			if result, query := v.size("Height", ".result-window"), v.size("Height", ".graphiql-query-editor"); result < 250 || query < 200 {
-				t.Errorf("the result is %d px high, the query %d px", result, query)
+			for _, pane := range []string{".graphiql-query-editor", ".result-window"} {
+				if w, h := v.size("Width", pane), v.size("Height", pane); w < 300 || h < 250 {
+					t.Errorf("%s has %d × %d px", pane, w, h)
+				}
 			}
 
 			v.read(`document.querySelector('.graphiql-tab-button[title="Me"]').click(), setTimeout(() => document.querySelector(".graphiql-execute-button").click()), ""`)
@@ -135,30 +137,33 @@ func (v *visitor) playsTheStory() {
 	v.await(response, `"code": "UNAUTHENTICATED"`)
 	v.await(panel, "Why 1 field was refused")
 	v.expect(v.await(panel, "anonymous, missing"), "Mutation.updateProfile")
-	v.await(outOfSight("body", ".result-window"), "none") // on a phone, it is scrolled to
+	v.await(`(({ top, bottom }) => top >= -1 && bottom <= innerHeight + 1 ? "in sight" : top + " to " + bottom)(document.querySelector(".result-window").getBoundingClientRect())`,
+		"in sight") // on a phone, the page scrolls to it
 	v.click(".story span :nth-child(1)")
 	v.await(storyText, "Step 5 of 9.")
 	v.click(next)
 	v.await(panel, "Why 1 field was refused")
 }
 
-// showsRules moves the cursor to fields and reads what is beside the editor.
+// showsRules moves the cursor to fields and reads what is beside the editor. At first, that is the rule of the root field.
 func (v *visitor) showsRules() {
 	v.t.Helper()
 	for _, c := range []struct {
-		document, at string
-		want         []string
+		document, root, at string
+		want               []string
 	}{
-		{`{ profile(username: "ada") { birthday } }`, "birthday", []string{
+		{`{ profile(username: "ada") { birthday } }`, "Query.profile", "birthday", []string{
 			"Profile.birthday @owner", "may read it\nowner", "UNAUTHENTICATED\nanonymous; anonymous, can see it", "FORBIDDEN\nmember, can see it", "NOT_FOUND\nmember\n",
 		}},
-		{`{ me { id } }`, "{ me", []string{"Query.me @public", "may read it\neveryone"}},
-		{`mutation { disableAccount(input: {userId: "x"}) { success } }`, "disableAccount", []string{"Mutation.disableAccount", "may call it\noperator with accounts:disable"}},
-		{`{ node(id: "x") { id } }`, "id }", []string{"User.id @visible", "Profile.id @visible"}},
-		{`{ profiles { nodes { __typename } } }`, "__typename", []string{"Profile.__typename is part of GraphQL and has no rule"}},
+		{`{ me { id } }`, "Query.me", "{ me", []string{"Query.me @public", "may read it\neveryone"}},
+		{`mutation { disableAccount(input: {userId: "x"}) { success } }`, "Mutation.disableAccount", "disableAccount", []string{"Mutation.disableAccount", "may call it\noperator with accounts:disable"}},
+		{`{ node(id: "x") { id } }`, "Query.node", "id }", []string{"User.id @visible", "Profile.id @visible"}},
+		{`{ profiles { nodes { __typename } } }`, "Query.profiles", "__typename", []string{"Profile.__typename is part of GraphQL and has no rule"}},
 	} {
-		v.read(fmt.Sprintf(`((editor) => { editor.setValue(%s); editor.setCursor(editor.posFromIndex(%d)); })(%s), ""`,
-			strconv.Quote(c.document), strings.Index(c.document, c.at)+1, editorOf(".graphiql-query-editor")))
+		query := editorOf(".graphiql-query-editor")
+		v.read(fmt.Sprintf(`%s.setValue(%s), ""`, query, strconv.Quote(c.document)))
+		v.await(ruleText, c.root) // outside of all fields
+		v.read(fmt.Sprintf(`((editor) => editor.setCursor(editor.posFromIndex(%d)))(%s), ""`, strings.Index(c.document, c.at)+1, query))
 		v.expect(v.await(ruleText, c.want[0])+"\n", c.want...)
 	}
 	v.await(storyText, "This tab is your own.")

@@ -230,6 +230,9 @@ func TestIdleAnonymousAccountsArePurged(t *testing.T) {
 	}
 	const left = `SELECT string_agg(username, ' ' ORDER BY username) FROM app.profiles`
 	eventually.True(t, 20*time.Second, "the idle accounts are gone", func() bool { return d.Query(t, left)[0] == "kept permanent used" })
+	eventually.True(t, 20*time.Second, "the account whose hook refuses waits for a day", func() bool {
+		return d.Query(t, `SELECT idle_check_at > now() + interval '23 hours' FROM app.accounts WHERE user_id = $1`, kept.UserID)[0] == "true"
+	})
 	for _, row := range s.AllRows() {
 		if strings.Contains(row, idle.UserID) || strings.Contains(row, idle.ProfileID) {
 			t.Errorf("left of the account: %s", row)

@@ -98,6 +98,9 @@ func TestScopesThatNeedASecondFactor(t *testing.T) {
 	t.Parallel()
 	inEachWay(t, func(t *testing.T, of func(*harness.Service) *client) {
 		for setting, weak := range map[string]string{"*": "", "accounts:read": "accounts:disable", "accounts:read, accounts:disable": "", "": "accounts:disable accounts:read"} {
+			if of(nil).browser != nil && setting != "*" {
+				continue // one setting shows that cookies do not differ
+			}
 			d, clock := dbtest.New(t), &harness.Clock{}
 			dir := "FREEHOLD_DATA_DIR=" + t.TempDir()
 			s := harness.StartWith(t, d, harness.BothLayers, app.Options{Now: clock.Now}, dir, "FREEHOLD_REQUIRE_MFA="+setting)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +31,7 @@ func TestSignUpIsAllOrNothing(t *testing.T) {
 			return nil
 		}
 		hooks := accounts.Hooks{
-			BeforeSignUp: []func(context.Context, *db.Tx, accounts.Candidate) error{func(_ context.Context, _ *db.Tx, c accounts.Candidate) error {
+			BeforeSignUp: []func(context.Context, *db.Tx, accounts.Candidate) error{func(_ context.Context, _ *db.Tx, _ accounts.Candidate) error {
 				if failing.Load() == "refused" {
 					return fault.Input("input.email", "NOT_INVITED", "This address is not invited.")
 				}
@@ -209,7 +210,7 @@ func TestRaces(t *testing.T) {
 				t.Errorf("%s %s", n, what)
 			}
 		}
-		if n := s.DB.Query(t, `SELECT count(*) FROM app.sessions s JOIN app.user_private u ON u.user_id = s.user_id WHERE u.email = $1`, subject+"@example.org")[0]; n != fmt.Sprint(flows) {
+		if n := s.DB.Query(t, `SELECT count(*) FROM app.sessions s JOIN app.user_private u ON u.user_id = s.user_id WHERE u.email = $1`, subject+"@example.org")[0]; n != strconv.Itoa(flows) {
 			t.Errorf("%s sessions", n)
 		}
 	}

@@ -210,7 +210,7 @@ func TestAnswersBelongToTheClient(t *testing.T) {
 		if _, to := visit(c.Browser, "/oauth/work/callback?"+answer.Encode()); to.Query().Get("error") != "INVALID" || c.Access != "" {
 			t.Errorf("the attacker's link in %s leads to %v", what, to)
 		}
-		c.Browser.Expect("after the attacker's link, "+what, harness.NoMe)
+		c.Expect("after the attacker's link, "+what, harness.NoMe)
 	}
 	attacker.Access, attacker.Refresh = "", ""
 	if _, to := visit(attacker.Browser, "/oauth/work/callback?"+answer.Encode()); to.String() != page || attacker.Access == "" {

@@ -73,7 +73,7 @@ func eachClient(t *testing.T, test func(t *testing.T, cookies bool)) {
 func (c *client) do(query string, v harness.Vars) harness.Reply {
 	c.T.Helper()
 	if c.cookies {
-		return c.Browser.Do(query, v)
+		return c.Do(query, v)
 	}
 	return c.Service.Do(c.token, query, v)
 }
