@@ -67,6 +67,7 @@ type Waiting struct {
 	Data          any    // what OnComplete's function needs to add the credential
 	Email         string // "" for none
 	EmailVerified bool
+	Profile       db.ProfileFields // what is known of the profile; CompleteSignUp gets the rest
 	Proof         auth.Proof
 	Cookie        bool // whether cookies are to hold the session
 	// Use uses up what the visitor has proved, in the transaction that opens the flow. It can be nil.
@@ -115,7 +116,7 @@ func (s *Service) OnComplete(kind string, add func(ctx context.Context, tx *db.T
 	s.completions[kind] = add
 }
 
-// CompleteSignUp creates the account of a sign-up whose username was missing. It also reports whether cookies are to hold the session.
+// CompleteSignUp creates the account of a sign-up whose username was missing. The fields of the profile replace those that were sent before. It also reports whether cookies are to hold the session.
 // The token can be used again if the username is invalid or taken.
 func (s *Service) CompleteSignUp(ctx context.Context, token, username string, profile db.ProfileFields) (*SignedIn, bool, error) {
 	var w waiting
@@ -127,7 +128,7 @@ func (s *Service) CompleteSignUp(ctx context.Context, token, username string, pr
 	if !known {
 		return nil, false, fmt.Errorf("complete a sign-up: no package adds credentials of the kind %s", w.Kind)
 	}
-	session, err := s.SignUpWith(ctx, SignUp{Email: w.Email, Username: username, Profile: profile}, NewAccount{
+	session, err := s.SignUpWith(ctx, SignUp{Email: w.Email, Username: username, Profile: profile.Or(w.Profile)}, NewAccount{
 		Proof: w.Proof, EmailVerified: w.EmailVerified, NoEmail: w.Email == "",
 		Use: func(ctx context.Context, tx *db.SystemTx) error { return s.Flows.Use(ctx, tx, flow) },
 		Add: func(ctx context.Context, tx *db.Tx) error { return add(ctx, tx, w.Data) },

@@ -35,6 +35,13 @@ type Patch[T any] struct {
 // SetTo returns a Patch that changes a column to a value.
 func SetTo[T any](value T) Patch[T] { return Patch[T]{Set: true, Value: &value} }
 
+func (p Patch[T]) or(other Patch[T]) Patch[T] {
+	if p.Set {
+		return p
+	}
+	return other
+}
+
 // ProfileFields has the columns of a profile that its owner may write.
 type ProfileFields struct {
 	DisplayName Patch[string]
@@ -45,6 +52,15 @@ type ProfileFields struct {
 	Visibility  Patch[string] // never NULL
 	Birthday    Patch[time.Time]
 	PhoneNumber Patch[string]
+}
+
+// Or returns the fields, and those of other that they lack.
+func (f ProfileFields) Or(other ProfileFields) ProfileFields {
+	return ProfileFields{
+		DisplayName: f.DisplayName.or(other.DisplayName), Bio: f.Bio.or(other.Bio), AvatarURL: f.AvatarURL.or(other.AvatarURL),
+		WebsiteURL: f.WebsiteURL.or(other.WebsiteURL), Location: f.Location.or(other.Location), Visibility: f.Visibility.or(other.Visibility),
+		Birthday: f.Birthday.or(other.Birthday), PhoneNumber: f.PhoneNumber.or(other.PhoneNumber),
+	}
 }
 
 // hasPrivate reports whether the patch changes columns of profile_private.

@@ -180,7 +180,7 @@ func (s *Service) signUp(ctx context.Context, signedIn *SignedIn, code db.SignIn
 	}
 	if form.Username == "" {
 		entered, err := s.accounts.AskForUsername(ctx, accounts.Waiting{
-			Kind: string(db.CredentialEmailCode), Email: code.Email, EmailVerified: true, Proof: byMail, Cookie: in.Cookie, Use: use,
+			Kind: string(db.CredentialEmailCode), Email: code.Email, EmailVerified: true, Profile: form.Profile, Proof: byMail, Cookie: in.Cookie, Use: use,
 		})
 		signedIn.Entered = entered
 		return err

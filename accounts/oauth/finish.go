@@ -116,11 +116,11 @@ func (s *Service) signUp(ctx context.Context, f flow, found *continuations.Found
 	} else if s.accounts.Settings().RequireVerifiedEmail {
 		return nil, fault.Input("input.code", "EMAIL_REQUIRED", "This service requires a verified email address, and the provider names none. Verify the address at the provider, or sign up in another way.")
 	}
-	username := cmp.Or(f.Username, i.Username)
+	username, profile := cmp.Or(f.Username, i.Username), withName(f.Profile, i.Name)
 	if username == "" {
-		return s.askForUsername(ctx, found, identity, email)
+		return s.askForUsername(ctx, found, identity, email, profile)
 	}
-	session, err := s.accounts.SignUpWith(ctx, accounts.SignUp{Email: email, Username: username, Profile: withName(f.Profile, i.Name)}, accounts.NewAccount{
+	session, err := s.accounts.SignUpWith(ctx, accounts.SignUp{Email: email, Username: username, Profile: profile}, accounts.NewAccount{
 		Proof: byProvider, EmailVerified: email != "", NoEmail: email == "",
 		Use: func(ctx context.Context, tx *db.SystemTx) error { return s.accounts.Flows.Use(ctx, tx, found) },
 		Add: func(ctx context.Context, tx *db.Tx) error {
@@ -130,7 +130,7 @@ func (s *Service) signUp(ctx context.Context, f flow, found *continuations.Found
 	})
 	switch {
 	case isAbout(err, "input.username"):
-		return s.askForUsername(ctx, found, identity, email)
+		return s.askForUsername(ctx, found, identity, email, profile)
 	case err != nil:
 		return nil, err
 	}
@@ -160,13 +160,13 @@ func isAbout(err error, path string) bool {
 }
 
 // askForUsername replaces the flow by that of a sign-up without a username.
-func (s *Service) askForUsername(ctx context.Context, found *continuations.Found, identity db.Identity, email string) (*accounts.Entered, error) {
+func (s *Service) askForUsername(ctx context.Context, found *continuations.Found, identity db.Identity, email string, profile db.ProfileFields) (*accounts.Entered, error) {
 	err := s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error { return s.accounts.Flows.Use(ctx, tx, found) })
 	if err != nil {
 		return nil, err
 	}
 	return s.accounts.AskForUsername(ctx, accounts.Waiting{
-		Kind: string(db.CredentialOAuth), Data: identity, Email: email, EmailVerified: email != "", Proof: byProvider, Cookie: found.Cookie,
+		Kind: string(db.CredentialOAuth), Data: identity, Email: email, EmailVerified: email != "", Profile: profile, Proof: byProvider, Cookie: found.Cookie,
 	})
 }
 

@@ -114,6 +114,12 @@ func (s *Service) Start(ctx context.Context, in Start) (*Started, error) {
 			return nil, err
 		}
 	}
+	if in.Profile.Visibility.Value == nil {
+		in.Profile.Visibility = db.Patch[string]{} // null means absent
+	}
+	for _, f := range s.accounts.ValidateProfile(in.Profile) {
+		faults.Add("input.profile."+f.Path, f.Flaw)
+	}
 	return s.start(ctx, signIn, in, faults, s.accounts.Flows.Start)
 }
 

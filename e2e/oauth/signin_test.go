@@ -111,8 +111,16 @@ func TestUsernameIsAskedFor(t *testing.T) {
 		if again := c.take(c.signIn(p, "ann")); again.User == nil || again.User.ID != a.User.ID {
 			t.Errorf("signing in after that: %+v", again)
 		}
+		p.put("bea", "bea@example.org", true) // the form of a user who is asked for another username is kept
+		b = c.begin(startOAuth, "username", "popular-2", "profile", harness.Vars{"bio": "From the form", "location": "Here"})
+		s.SignUpAs("popular-2", nil)
+		bea := c.take(c.finish(finishOAuth, b, p.signIn(b.AuthorizationURL, "bea")))
+		c.do(complete, harness.Input("continuationToken", bea.PendingSignUp.ContinuationToken, "username", "bea", "profile", harness.Vars{"location": "There"}))
+		if got := s.DB.Query(t, `SELECT bio || ', ' || location FROM app.profiles WHERE username = 'bea'`); fmt.Sprint(got) != "[From the form, There]" {
+			t.Errorf("the profile of a user who was asked for a username: %v", got)
+		}
 		r := c.do(complete, harness.Input("continuationToken", taken.PendingSignUp.ContinuationToken, "username", "ann-2"))
-		if fmt.Sprint(r.Fields()) != "[input.continuationToken TAKEN]" || s.Count("users") != "2" {
+		if fmt.Sprint(r.Fields()) != "[input.continuationToken TAKEN]" || s.Count("users") != "4" {
 			t.Errorf("completing a second sign-up with the same identity: %s", r.Body)
 		}
 	})
@@ -131,6 +139,7 @@ func TestStartIsValidated(t *testing.T) {
 		{[]any{"username", "x"}, "BAD_USER_INPUT [input.username TOO_SHORT]"},
 		{[]any{"provider", "nobody"}, "BAD_USER_INPUT [input.provider UNKNOWN]"},
 		{[]any{"provider", "nobody", "username", "x", "redirectTo", "x"}, "BAD_USER_INPUT [input.username TOO_SHORT input.provider UNKNOWN input.redirectTo NOT_ALLOWED]"},
+		{[]any{"profile", harness.Vars{"phoneNumber": "12"}}, "BAD_USER_INPUT [input.profile.phoneNumber INVALID]"},
 		{[]any{"username", "fine"}, " []"},
 	} {
 		if b := newClient(s, false).begin(startOAuth, c.pairs...); fmt.Sprint(b.reply.Code(), " ", b.reply.Fields()) != c.want {
