@@ -48,13 +48,13 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // see above
 		document func() string
 	}{
 		{"W1", 268, `"username"`, 1, always(`{ me { id email profile { id username displayName } } }`)},
-		{"W2", 304, `"username"`, 1, always(`mutation { updateProfile(input: {displayName: "Ann"}) { profile { id username displayName } } }`)},
+		{"W2", 306, `"username"`, 1, always(`mutation { updateProfile(input: {displayName: "Ann"}) { profile { id username displayName } } }`)},
 		{"W3", 309, `"FORBIDDEN"`, 1, always(`mutation { updateProfile(input: {id: "` + another + `", displayName: "Ann"}) { profile { id username displayName } } }`)},
 		{"W4a", 1885, `"username"`, 50, always(`{ profiles(first: 50) { edges { node { id username displayName createdAt } } } }`)},
 		{"W4a with viewerCan", 2867, `"username"`, 50, always(`{ profiles(first: 50) { edges { node { id username viewerCan { actions } } } } }`)},
 		{"W4b", 2655, `"username"`, 50, always(`{ profiles(first: 50) { edges { node { id username birthday } } } }`)},
-		{"W5", 1055, `"username"`, 1, func() string { last++; return signUp(last) }},
-		{"W6", 676, `"username"`, 1, always(`mutation { signIn(input: {email: "m1@example.org", password: "correct horse battery"}) { user { profile { id username } } tokens { accessToken } } }`)},
+		{"W5", 1075, `"username"`, 1, func() string { last++; return signUp(last) }},
+		{"W6", 700, `"username"`, 1, always(`mutation { signIn(input: {email: "m1@example.org", password: "correct horse battery"}) { user { profile { id username } } tokens { accessToken } } }`)},
 	} {
 		ask := func() string {
 			body, err := json.Marshal(map[string]string{"query": c.document()})

@@ -84,6 +84,18 @@ func (f *fake) do(token, query string, v harness.Vars) (r harness.Reply, err err
 	return r, err
 }
 
+// seed returns what inserts a row for a person instead of the statements of the facts.
+func (f *fake) seed(facts people.Facts) func(of *people.Person, statement string) (string, error) {
+	return func(of *people.Person, statement string) (string, error) {
+		for typ, s := range facts.Insert {
+			if s == statement {
+				return f.insert(typ, of.Token(), nil).id, nil
+			}
+		}
+		return "", fmt.Errorf("no type is inserted by %s", statement)
+	}
+}
+
 // fakeObject is an object to select from: a row, or a value with its fields.
 type fakeObject struct {
 	typ    *ast.Definition

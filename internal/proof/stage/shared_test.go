@@ -80,7 +80,7 @@ func withBoards(t *testing.T) (*Stage, *fake) {
 	facts.Relate = map[string]string{"Board": "as the fake does"}
 	p := &Stage{
 		Specification: s, Program: Program{Facts: facts}, Targets: map[string]*people.Person{},
-		ask: f.do, making: f.do, furnish: f.furnish, relate: f.relate, relationTo: f.relationTo, grant: f.grant,
+		ask: f.do, making: f.do, furnish: f.furnish, relate: f.relate, relationTo: f.relationTo, grant: f.grant, insertRow: f.seed(facts),
 	}
 	p.populate(t)
 	return p, f

@@ -67,7 +67,7 @@ func withClippings(t *testing.T, hook map[string]string) (*Stage, *fake) {
 	facts.Before = nil // these ask a service
 	p := &Stage{
 		Specification: s, Program: Program{Facts: facts}, Targets: map[string]*people.Person{},
-		ask: f.do, making: f.do, furnish: f.furnish, grant: f.grant,
+		ask: f.do, making: f.do, furnish: f.furnish, grant: f.grant, insertRow: f.seed(facts),
 	}
 	p.populate(t)
 	return p, f
