@@ -19,6 +19,8 @@ type Entrance struct {
 	// Prove runs first in the transaction, and uses up what the client has proved. If it returns no user, its writes are committed, and
 	// the sign-in is refused.
 	Prove func(ctx context.Context, tx *db.SystemTx) (db.Proved, error)
+	// enter proves a password and enters the account in one statement, instead of Prove.
+	enter func(ctx context.Context, tx *db.SystemTx, s db.SessionParams) (db.Proved, db.EntryOutcome, error)
 	// Then runs last, as the owner, if a session has started. It can be nil.
 	Then Hook
 }
@@ -50,12 +52,8 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 	var outcome db.EntryOutcome
 	var opened *continuations.Opened
 	err := s.db.AsSystem(ctx, func(ctx context.Context, system *db.SystemTx) error {
-		outcome = db.EntryRefused
-		proved, err := e.Prove(ctx, system)
-		if err != nil || proved.UserID == uuid.Nil {
-			return err // nil for a refusal, so that it is committed
-		}
-		if outcome, err = system.EnterAccount(ctx, proved, e.Proof, session, s.config.RequireVerifiedEmail); err != nil {
+		proved, result, err := s.prove(ctx, system, e, session)
+		if outcome = result; err != nil {
 			return err
 		}
 		switch outcome {
@@ -80,6 +78,19 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 	}
 	started, err := s.signedIn(viewer, profile, refreshToken)
 	return &Entered{Session: started}, err
+}
+
+// prove proves the credential and enters the account. A refusal is not an error, so that it is committed.
+func (s *Service) prove(ctx context.Context, system *db.SystemTx, e Entrance, session db.SessionParams) (db.Proved, db.EntryOutcome, error) {
+	if e.enter != nil {
+		return e.enter(ctx, system, session)
+	}
+	proved, err := e.Prove(ctx, system)
+	if err != nil || proved.UserID == uuid.Nil {
+		return proved, db.EntryRefused, err
+	}
+	outcome, err := system.EnterAccount(ctx, proved, e.Proof, session, s.config.RequireVerifiedEmail)
+	return proved, outcome, err
 }
 
 // enter continues as the owner of a session that this transaction has started.

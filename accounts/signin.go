@@ -60,8 +60,8 @@ func (s *Service) SignIn(ctx context.Context, email, password string, cookie boo
 func (s *Service) enterWithPassword(ctx context.Context, emailKey, hash string, cookie bool) (*Entered, error) {
 	return s.Enter(ctx, Entrance{
 		Proof: byPassword, Cookie: cookie,
-		Prove: func(ctx context.Context, tx *db.SystemTx) (db.Proved, error) {
-			return tx.ProvePassword(ctx, emailKey, hash)
+		enter: func(ctx context.Context, tx *db.SystemTx, session db.SessionParams) (db.Proved, db.EntryOutcome, error) {
+			return tx.EnterWithPassword(ctx, emailKey, hash, byPassword, session, s.config.RequireVerifiedEmail)
 		},
 	})
 }

@@ -28,13 +28,6 @@ type Proved struct {
 	CredentialID *uuid.UUID `db:"credential_id"` // nil if it is not known
 }
 
-// ProvePassword returns the account of a normalised e-mail, if hash is the hash of its password. Otherwise it records a refused
-// sign-in, and Proved.UserID is uuid.Nil.
-func (t *SystemTx) ProvePassword(ctx context.Context, emailKey, hash string) (p Proved, err error) {
-	err = t.tx.GetContext(ctx, &p, `SELECT user_id, credential_id FROM app.prove_password($1, $2)`, emailKey, hash)
-	return p, unlessNone(err, "prove a password")
-}
-
 // EntryOutcome is what came of EnterAccount.
 type EntryOutcome string
 
@@ -54,6 +47,23 @@ func (t *SystemTx) EnterAccount(ctx context.Context, p Proved, how auth.Proof, s
 		return "", fmt.Errorf("enter an account: %w", err)
 	}
 	return outcome, nil
+}
+
+// EnterWithPassword is EnterAccount for the account of a normalised e-mail, if hash is the hash of its password, in one statement. Otherwise
+// it records a refused sign-in, and the outcome is EntryRefused.
+func (t *SystemTx) EnterWithPassword(ctx context.Context, emailKey, hash string, how auth.Proof, s SessionParams, verifiedOnly bool) (p Proved, outcome EntryOutcome, err error) {
+	var entered struct {
+		Proved
+		Outcome EntryOutcome `db:"outcome"`
+	}
+	err = t.tx.GetContext(ctx, &entered, `
+		SELECT p.user_id, p.credential_id, app.enter_account(p.user_id, p.credential_id, $3, $4, $5, $6, $7, $8, $9) AS outcome
+		  FROM app.prove_password($1, $2) p`,
+		emailKey, hash, s.ID, s.RefreshHash, seconds(s.Idle), seconds(s.Lifetime), pq.Array(how.Methods), how.Strong, verifiedOnly)
+	if err != nil {
+		return Proved{}, EntryRefused, unlessNone(err, "enter with a password")
+	}
+	return entered.Proved, entered.Outcome, nil
 }
 
 // AuthenticateAgain records in the viewer's session that they have proved again who they are.

@@ -325,7 +325,7 @@ func TestNothingSecretIsInMetricsAndTraces(t *testing.T) { //nolint:paralleltest
 		t.Fatal(err)
 	}
 	spans := received()
-	for _, want := range []string{"/v1/traces\n", "freehold", "POST /graphql", "query Canaries", "transaction", "SELECT app.enter($1, $2)", "4bf92f3577b34da6", "serialization_failure"} {
+	for _, want := range []string{"/v1/traces\n", "freehold", "POST /graphql", "query Canaries", "transaction", "FROM app.enter($1, $2)", "4bf92f3577b34da6", "serialization_failure"} {
 		if want = strings.ReplaceAll(want, "4bf92f3577b34da6", "\x4b\xf9\x2f\x35\x77\xb3\x4d\xa6"); !strings.Contains(spans, want) {
 			t.Errorf("the collector was not sent %q", want)
 		}

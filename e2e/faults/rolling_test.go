@@ -58,8 +58,8 @@ func TestOldBuildServesANewerDatabase(t *testing.T) {
 	restarted.end()
 
 	migrate(t, d, withMigration(withMigration(current, last+1, fmt.Sprintf("-- Serves builds from: %d\n", old.number)), last+2, ""))
-	old.migrate(t, d, "run a newer build")
-	if output := old.run(t, []string{"DATABASE_URL=" + d.App, "FREEHOLD_ADDR=127.0.0.1:0"}); !strings.Contains(output, "run a newer build") {
+	old.migrate(t, d, "upgrade freehold")
+	if output := old.run(t, []string{"DATABASE_URL=" + d.App, "FREEHOLD_ADDR=127.0.0.1:0"}); !strings.Contains(output, "upgrade freehold") {
 		t.Errorf("the old build on a database that does not serve it: %s", output)
 	}
 }
