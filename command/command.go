@@ -20,7 +20,9 @@ import (
 const help = `freehold is an accounts-and-profiles GraphQL service.
 
   freehold                serve; without DATABASE_URL, on a private PostgreSQL
-  freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date
+  freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date;
+                          --dry-run prints what that would do
+  freehold migrate status print the versions of the database and of this build
   freehold keys rotate    add a signing key, which is used after ten minutes
   freehold access         print what each field returns to each kind of viewer;
                           --format=markdown or json; --diff OLD.json prints the changes
@@ -130,8 +132,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 			return err
 		}
 		return say(fmt.Sprintf("added key %s to %s; it is used after ten minutes\n", kid, path))
-	case "migrate":
-		return p.Migrate(ctx, settings)
+	case "migrate", "migrate --dry-run", "migrate status":
+		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout)
 	case "config":
 		return say(settings.Print())
 	}
