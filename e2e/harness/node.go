@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -22,10 +23,10 @@ func FreePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// ServeNode starts a server in a file of JavaScript, in the file's folder, and stops it when the test ends. The returned function waits
-// until the server listens on a port of 127.0.0.1, so that several servers can start at the same time. What a server has printed is logged
-// if the test fails.
-func ServeNode(t testing.TB, file string, port int) (ready func(t testing.TB)) {
+// ServeNode starts a server in a file of JavaScript, in the file's folder and with further variables of the environment, and stops it when
+// the test ends. The returned function waits until the server listens on a port of 127.0.0.1, so that several servers can start at the same
+// time. What a server has printed is logged if the test fails.
+func ServeNode(t testing.TB, file string, port int, env ...string) (ready func(t testing.TB)) {
 	t.Helper()
 	path, err := exec.LookPath("node")
 	if err != nil {
@@ -34,6 +35,7 @@ func ServeNode(t testing.TB, file string, port int) (ready func(t testing.TB)) {
 	var printed LogBuffer
 	c := exec.Command(path, filepath.Base(file))
 	c.Dir, c.Stdout, c.Stderr = filepath.Dir(file), &printed, &printed
+	c.Env = append(os.Environ(), env...)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

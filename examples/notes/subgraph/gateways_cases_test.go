@@ -101,6 +101,7 @@ func TestGateways(t *testing.T) {
 			})
 		}
 		t.Run(name+" pages", func(t *testing.T) { r.expectPages(t, g) })
+		t.Run(name+" precedence", func(t *testing.T) { r.expectPrecedence(t, g) })
 		t.Run(name+" tokens", func(t *testing.T) { r.expectTokens(t, g) })
 	}
 	r.expectRenewal(t, gateways)
@@ -173,14 +174,14 @@ func (r *routed) expectRefusals(t *testing.T, ann *visitor) {
 		t.Errorf("the fields of an input: %s", reply.Body)
 	}
 	const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-	from := harness.Request{Token: ann.token, Query: `{ me { sessions { nodes { ip device current } } } }`, Header: http.Header{}}
-	if ann.browser != nil {
-		from.Header = ann.browser.Header()
+	from := http.Header{"X-Forwarded-For": {"203.0.113.9"}, "User-Agent": {agent}}
+	ann.Send(harness.Request{Query: harness.SignInMutation, Vars: harness.Input("email", ann.account.Email, "password", harness.Password), Header: from})
+	ann.Send(harness.Request{Query: `{ notebooks { nodes { id } } }`, Header: from})
+	for i := range r.forwarded {
+		if got := *r.forwarded[i].Load(); !strings.HasPrefix(got, "203.0.113.9, ") || !strings.HasSuffix(got, "127.0.0.1") {
+			t.Errorf("subgraph %d gets X-Forwarded-For %q, without the address of the gateway's client", i, got)
+		}
 	}
-	from.Header["X-Forwarded-For"], from.Header["User-Agent"] = []string{"203.0.113.9"}, []string{agent}
-	from.Query = `mutation($i: SignInInput!) { signIn(input: $i) { tokens { accessToken } } }`
-	from.Vars = harness.Input("email", ann.account.Email, "password", harness.Password)
-	ann.Send(from)
 	if reply := ann.do(`{ me { sessions { nodes { ip device } } } }`, nil); !strings.Contains(reply.Body, `{"ip":"203.0.113.9","device":"`+agent+`"}`) {
 		t.Errorf("the address and the browser of a session: %s", reply.Body)
 	}
@@ -231,6 +232,7 @@ func (r *routed) expectPages(t *testing.T, g *harness.Service) {
 		{"a page of another site", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"},
 		{"a page of a sibling host", http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://blog.example"}}, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"},
 		{"a page of another site, in an old browser", http.Header{"Origin": {"https://evil.example"}}, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"},
+		{"a link or an image of another site", http.Header{"Sec-Fetch-Site": {"cross-site"}}, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"},
 		{"a page of a configured origin", http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {corsOrigin}}, "none", "UNAUTHENTICATED", ""},
 		{"a page of a configured origin, in an old browser", http.Header{"Origin": {corsOrigin}}, "none", "UNAUTHENTICATED", ""},
 	} {
@@ -260,6 +262,22 @@ func (r *routed) expectPages(t *testing.T, g *harness.Service) {
 	b.From = http.Header{"Sec-Fetch-Site": {"same-origin"}}
 	if reply := b.Do(`mutation { signOut { success } }`, nil); b.Access != "" || b.Refresh != "" {
 		t.Errorf("signOut leaves cookies: %s %v", reply.Body, reply.Header)
+	}
+}
+
+// expectPrecedence checks that a token in Authorization takes precedence over cookies in both subgraphs, and that another scheme does not.
+func (r *routed) expectPrecedence(t *testing.T, g *harness.Service) {
+	ann, bob := g.SignUp(nil), g.SignUp(nil)
+	b := r.browser(g)
+	b.SignIn(ann.Email)
+	for authorization, want := range map[string]string{"Bearer " + bob.Token: bob.UserID, "bearer " + bob.Token: bob.UserID, "Basic eDp5": ann.UserID} {
+		b.From.Set("Authorization", authorization)
+		b.Do(createNotebook, harness.Input("title", authorization[:8]))
+		me := b.Do(`{ me { id } }`, nil)
+		owner := r.notes.DB.Query(t, `SELECT user_id FROM app.notebooks ORDER BY created_at DESC LIMIT 1`)[0]
+		if !strings.Contains(me.Body, want) || owner != want {
+			t.Errorf("with cookies and %.8s: me is %s, and the notebook belongs to %s, want %s", authorization, me.Body, owner, want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"freehold.dev/freehold/app"
@@ -30,7 +31,17 @@ const corsOrigin = "https://app.example"
 type routed struct {
 	clock
 	accounts, notes *harness.Service
-	tls             string // FREEHOLD_PUBLIC_URL of the accounts
+	tls             string                    // FREEHOLD_PUBLIC_URL of the accounts
+	forwarded       [2]atomic.Pointer[string] // X-Forwarded-For of the latest request to each service
+}
+
+// noting returns a handler that notes X-Forwarded-For.
+func noting(place *atomic.Pointer[string], next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := strings.Join(r.Header.Values("X-Forwarded-For"), ", ")
+		place.Store(&text)
+		next.ServeHTTP(w, r)
+	})
 }
 
 func startRouted(t *testing.T) *routed {
@@ -43,7 +54,12 @@ func startRouted(t *testing.T) *routed {
 	accounts, notes := documentedSettings(t, map[string]string{"https://id.example.org": tls.URL})
 	further := []string{"FREEHOLD_TRUSTED_PROXIES=127.0.0.1,::1", "FREEHOLD_CORS_ORIGINS=" + corsOrigin}
 	r.accounts = at.serve(t, harness.Setup{Options: r.options(), Settings: append(accounts, further...)})
-	r.notes = harness.Setup{Program: program(t), Options: r.options(), Settings: append(notes, further...)}.Start(t)
+	handler := noting(&r.forwarded[0], *at.handler.Load())
+	at.handler.Store(&handler)
+	r.notes = harness.Setup{
+		Program: program(t), Options: r.options(), Settings: append(notes, further...),
+		Wrap: func(next http.Handler) http.Handler { return noting(&r.forwarded[1], next) },
+	}.Start(t)
 	return r
 }
 
@@ -153,7 +169,7 @@ func (r *routed) gateway(t *testing.T, dir, file, program string) (ready func(t 
 	if err := os.WriteFile(filepath.Join(dir, file), []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wait := harness.ServeNode(t, filepath.Join(dir, file), port)
+	wait := harness.ServeNode(t, filepath.Join(dir, file), port, "METADATA_SERVER_DETECTION=none") // otherwise, Apollo Gateway looks for a cloud that it runs in
 	return func(t *testing.T) *harness.Service {
 		t.Helper()
 		wait(t)
