@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -116,7 +117,7 @@ func TestGatewaysThatVerifyTokens(t *testing.T) {
 	}
 }
 
-// Each program on the page is one that a test runs.
+// Each program on the page is one that a test runs, and its schema is in one that `make compose` composes.
 func TestProgramsOfThePageAreThoseThatRun(t *testing.T) {
 	t.Parallel()
 	ran := regexp.MustCompile(`^(compose|headers|apollo|hive|hive-auth)\.mjs$`)
@@ -128,5 +129,16 @@ func TestProgramsOfThePageAreThoseThatRun(t *testing.T) {
 	}
 	if n != 5 {
 		t.Errorf("%s has %d programs, want 5", page, n)
+	}
+	composed, err := os.ReadFile("../../../e2e/compose/posts.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, schema := range harness.Snippets(t, page, "graphql") {
+		for _, part := range strings.Split(schema, "\n\n") {
+			if !strings.Contains(string(composed), strings.TrimSpace(part)) {
+				t.Errorf("%s has a schema that nothing composes: %s", page, part)
+			}
+		}
 	}
 }

@@ -228,6 +228,7 @@ func (r *routed) expectPages(t *testing.T, g *harness.Service) {
 		me, create, withBearer string // the codes
 	}{
 		{"the services' own page", http.Header{"Sec-Fetch-Site": {"same-origin"}, "Origin": {r.tls}}, "", "", ""},
+		{"the services' own page, in an old browser", http.Header{"Origin": {r.tls}}, "", "", ""},
 		{"a server, which sends neither header", http.Header{}, "", "", ""},
 		{"a page of another site", http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}}, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"},
 		{"a page of a sibling host", http.Header{"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://blog.example"}}, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN"},

@@ -117,6 +117,7 @@ func (r *routed) compose(t *testing.T, schemas map[string]string) (dir string) {
 	files := programs(t)
 	compose := replace(t, files["compose.mjs"], "http://freehold.internal:8080", r.accounts.URL)
 	files["compose.mjs"] = replace(t, compose, "http://notes.internal:8080", r.notes.URL)
+	files["headers.mjs"] = replace(t, files["headers.mjs"], "https://id.example.org", r.tls)
 	return runCompose(t, files, schemas)
 }
 
