@@ -41,11 +41,11 @@ func ServeNode(t testing.TB, file string, port int, env ...string) (ready func(t
 	}
 	ended := make(chan struct{})
 	go func() {
-		c.Wait() //nolint:errcheck // it was killed, or the port tells
+		c.Wait()
 		close(ended)
 	}()
 	t.Cleanup(func() {
-		c.Process.Kill() //nolint:errcheck // it may have ended
+		c.Process.Kill()
 		<-ended
 		if t.Failed() {
 			t.Logf("%s printed: %s", filepath.Base(file), printed.String())

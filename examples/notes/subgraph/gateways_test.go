@@ -1,8 +1,8 @@
 package main
 
 import (
-	"encoding/pem"
-	"errors"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -166,7 +167,7 @@ func subgraphSDL(p *app.Program) (string, error) { return p.SDL(), nil }
 func (r *routed) gateway(t *testing.T, dir, file, program string) (ready func(t *testing.T) *harness.Service) {
 	t.Helper()
 	port := harness.FreePort(t)
-	program = replace(t, program, "4000", fmt.Sprint(port))
+	program = replace(t, program, "4000", strconv.Itoa(port))
 	if err := os.WriteFile(filepath.Join(dir, file), []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -180,19 +181,13 @@ func (r *routed) gateway(t *testing.T, dir, file, program string) (ready func(t 
 	}
 }
 
-// trustTestServers makes this process trust the certificate of httptest, which is the same for all servers. It must come first, because
-// the process reads the certificates that it trusts only once.
-func trustTestServers() error {
+// trustTestServers makes this process trust the certificate of httptest, which is the same for all servers.
+func trustTestServers() {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
-	file, err := os.CreateTemp("", "*.pem")
-	if err != nil {
-		return err
-	}
-	if err := pem.Encode(file, &pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}); err != nil {
-		return err
-	}
-	return errors.Join(file.Close(), os.Setenv("SSL_CERT_FILE", file.Name()))
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	http.DefaultTransport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13}
 }
 
 // ownPlanner returns a program of Hive Gateway without the lines about Hive Router's query planner.
