@@ -35,7 +35,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold config         print the current settings, with secrets masked
   freehold roles          print the SQL that creates the three database roles
   freehold schema         print the schema as a Federation subgraph;
-                          --client prints it for client tools such as relay-compiler
+                          --client prints it for client tools such as relay-compiler;
+                          --router prints it for routers that verify access tokens
   freehold version        print the version
   freehold help           print this
 
@@ -118,6 +119,12 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return say(p.SDL())
 	case "schema --client":
 		return say(p.ClientSDL())
+	case "schema --router":
+		sdl, err := p.RouterSDL()
+		if err != nil {
+			return err
+		}
+		return say(sdl)
 	}
 	settings, err := loadConfig(p)
 	if err != nil {
