@@ -83,6 +83,7 @@ var mayImport = map[string][]string{
 	"e2e/operators":       {},
 	"e2e/harness":         {"app", "auth", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/passkeys":        {},
+	"e2e/release":         {},
 	"e2e/sessions":        {},
 	"freeholdtest": {
 		"app", "db/dbtest", "e2e/harness", "internal/proof/cases", "internal/proof/core", "internal/proof/disabled", "internal/proof/findings", "internal/proof/people",
@@ -154,6 +155,7 @@ var testsMayImport = map[string][]string{
 	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
+	"e2e/release":         {"app", "db/dbtest", "e2e/harness", "internal/eventually"},
 	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually"},
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
 	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},

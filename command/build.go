@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/scaffold"
 )
 
@@ -28,7 +29,7 @@ func (c Command) initProgram(ctx context.Context, args []string, w io.Writer) er
 	if err != nil {
 		return err
 	}
-	return scaffold.NewProgram(ctx, names[0], scaffold.Program{Module: *module, Version: version(), Checkout: *checkout, Schema: files}, w)
+	return scaffold.NewProgram(ctx, names[0], scaffold.Program{Module: *module, Version: app.ReadBuild().Version, Checkout: *checkout, Schema: files}, w)
 }
 
 // newType runs `freehold new` with its arguments.

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -37,7 +36,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold schema         print the schema as a Federation subgraph;
                           --client prints it for client tools such as relay-compiler;
                           --router prints it for routers that verify access tokens
-  freehold version        print the version
+  freehold healthcheck    ask the server at FREEHOLD_ADDR whether it is ready; fails if not
+  freehold version        print the version, the commit and the version of Go
   freehold help           print this
 
 To build your own program on freehold:
@@ -85,7 +85,9 @@ func (c Command) run(ctx context.Context, args []string) error {
 	case "help", "-h", "--help":
 		return say(help)
 	case "version", "--version":
-		return say(version() + "\n")
+		return say("freehold " + app.ReadBuild().String() + "\n")
+	case "healthcheck":
+		return healthCheck(ctx, os.Environ())
 	case "init":
 		return c.initProgram(ctx, args[1:], os.Stdout)
 	case "new":
@@ -158,14 +160,6 @@ func loadConfig(p *app.Program) (app.Config, error) {
 func say(text string) error {
 	_, err := fmt.Print(text)
 	return err
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // errNoSource is the error of a program that does not have freehold's schema files.

@@ -43,7 +43,11 @@ func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
 	}
-	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  stop     Ctrl-C\n", l.Addr(), playground(a, l.Addr()), where)
+	build := app.ReadBuild()
+	if !c.Development() { // in development, the lines below say it
+		options.Log.InfoContext(ctx, "starting", "version", build.Version, "commit", build.Commit, "go", build.Go)
+	}
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  version  %s\n  stop     Ctrl-C\n", l.Addr(), playground(a, l.Addr()), where, build)
 	err = a.Serve(ctx, l)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
