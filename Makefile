@@ -2,7 +2,7 @@
 # targets are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose stranger bench
+.PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose stranger release bench
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -96,6 +96,10 @@ e2e/gateways/node_modules: e2e/gateways/package-lock.json e2e/gateways/package.j
 stranger: ## follow the README in a fresh copy of the tree
 	@scripts/need.sh postgres curl git
 	@e2e/stranger.sh
+
+release: $(ASSETS) ## build a release in .cache/release; VERSION is that of the Git tag, unless you set it
+	@scripts/need.sh git
+	@GO="$(GO)" scripts/release.sh
 
 PEERS := bench/apollo/node_modules bench/postgraphile/node_modules bench/node/node_modules
 

@@ -194,7 +194,7 @@ func oneLine(text string) string {
 // pages returns the paths of all pages that this repository has.
 func pages(t *testing.T) (paths []string) {
 	t.Helper()
-	paths = []string{"README.md", "CONTRIBUTING.md", "bench/README.md"}
+	paths = []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "bench/README.md"}
 	err := filepath.WalkDir("docs", func(path string, _ fs.DirEntry, err error) error {
 		if filepath.Ext(path) == ".md" {
 			paths = append(paths, path)

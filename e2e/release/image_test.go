@@ -23,6 +23,7 @@ import (
 
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/internal/eventually"
 )
 
 // image is the last stage of the Dockerfile, unpacked into a folder.
@@ -144,10 +145,9 @@ func (i image) command(t *testing.T, settings []string, args ...string) *exec.Cm
 	return c
 }
 
-// secret writes a file that the image's user can read, as an orchestrator does, and returns its path in the image.
-func (i image) secret(t *testing.T, name string, data []byte) string {
+// secret writes a file that the image's user can read, as an orchestrator does, and returns its path for the image.
+func (i image) secret(t *testing.T, path string, data []byte) string {
 	t.Helper()
-	path := "/run/secrets/" + name
 	put(t, filepath.Join(i.dir, path), data, 0o440)
 	if os.Getuid() == 0 {
 		if err := os.Chown(filepath.Join(i.dir, path), 0, int(i.user)); err != nil {
@@ -189,27 +189,38 @@ func TestImageServes(t *testing.T) {
 		t.Fatalf("the image has the files %q and user %d", files, i.user)
 	}
 
+	for name, d := range deployments(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			unpack(t).serve(t, d.migrate, d.serve)
+		})
+	}
+}
+
+// serve migrates a database and serves it, as a file in deploy does. Ports are free ones of this machine.
+func (i image) serve(t *testing.T, migrate, serve deployed) {
+	t.Helper()
 	d := dbtest.NewEmpty(t, "")
 	app, owner := dbtest.NewProxy(t, d.App), dbtest.NewProxy(t, d.Owner)
-	port := freePort(t)
-	settings := []string{
-		fmt.Sprint("FREEHOLD_ADDR=0.0.0.0:", port), "FREEHOLD_PUBLIC_URL=https://id.example.org", "FREEHOLD_METRICS_ADDR=127.0.0.1:" + freePort(t),
-		"FREEHOLD_SIGNING_KEY_FILE=" + i.secret(t, "signing-key.pem", signingKey(t)),
-		"DATABASE_URL_FILE=" + i.secret(t, "database-url", []byte(app.URL(d.App)+"\n")),
-		"FREEHOLD_MIGRATE_URL_FILE=" + i.secret(t, "migrate-url", []byte(owner.URL(d.Owner)+"\n")),
+	secrets := map[string][]byte{
+		"database-url": []byte(app.URL(d.App) + "\n"), "migrate-url": []byte(owner.URL(d.Owner) + "\n"), "smtp-url": []byte("smtp://127.0.0.1:1"),
+		"signing-key": signingKey(t), "encryption-key": []byte(strings.Repeat("A", 43) + "=\n"),
 	}
-	succeeds := func(want string, args ...string) {
+	port, metricsPort := freePort(t), freePort(t)
+	// The last value of a variable takes precedence.
+	settings := append(i.place(t, serve, secrets), "FREEHOLD_ADDR=0.0.0.0:"+port, "FREEHOLD_METRICS_ADDR=127.0.0.1:"+metricsPort, "FREEHOLD_DRAIN_DELAY=0s")
+	run := func(settings []string, want string, args ...string) {
 		t.Helper()
 		if out, err := i.command(t, settings, args...).CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
 			t.Fatalf("freehold %s: %v, %s; want %q", strings.Join(args, " "), err, out, want)
 		}
 	}
-	succeeds("freehold "+version, "version")
-	succeeds("FREEHOLD_ENV=production", "config")
+	run(settings, "freehold "+version, "version")
+	run(settings, "DATABASE_URL_FILE=", "config")
 	if out, err := i.command(t, settings, i.check[1:]...).CombinedOutput(); err == nil {
 		t.Errorf("the health check succeeds without a server: %s", out)
 	}
-	succeeds("freehold: migrated", "migrate")
+	run(i.place(t, migrate, secrets), "freehold: migrated", migrate.args...)
 
 	s := &harness.Service{T: t, DB: d, URL: fmt.Sprint("http://127.0.0.1:", port), Logs: &harness.LogBuffer{}}
 	server := i.command(t, settings)
@@ -228,17 +239,22 @@ func TestImageServes(t *testing.T) {
 			break
 		}
 	}
-	if !strings.Contains(started, "  version  "+version+", commit "+commit) || !strings.Contains(s.Logs.String(), `"msg":"starting","version":"`+version+`","commit":"`+commit) {
-		t.Fatalf("the build is not in the lines of the start, or the log:\n%s%s", started, s.Logs)
+	if !strings.Contains(started, "  version  "+version+", commit "+commit) {
+		t.Errorf("the lines of the start do not have the build:\n%s", started)
+	}
+	if slices.Contains(serve.env, "FREEHOLD_ENV=production") {
+		eventually.True(t, 5*time.Second, "the log has the build", func() bool {
+			return strings.Contains(s.Logs.String(), `"msg":"starting","version":"`+version+`","commit":"`+commit)
+		})
 	}
 	if i.check[0] != i.entrypoint {
 		t.Errorf("the health check runs %s", i.check[0])
 	}
-	succeeds(`{"status":"ready"}`, i.check[1:]...)
+	run(settings, `{"status":"ready"}`, i.check[1:]...)
 	if r := s.Do(s.SignUp(nil).Token, `{ me { email } }`, nil); len(r.Errors) > 0 {
 		t.Errorf("me: %s", r.Body)
 	}
-	metrics := "http://" + strings.TrimPrefix(settings[2], "FREEHOLD_METRICS_ADDR=") + "/metrics"
+	metrics := "http://127.0.0.1:" + metricsPort + "/metrics"
 	series := fmt.Sprintf(`freehold_build_info{commit="%s",go="%s",version="%s"}`, commit, runtime.Version(), version)
 	if all, _ := s.MetricsAt(metrics); all[series] != 1 {
 		t.Errorf("the metrics do not have %s: %v", series, all.With("freehold_build"))
