@@ -32,7 +32,7 @@ const (
 
 type exchangeKey struct{}
 
-// WithExchange begins the exchange of a request. An empty id stands for a new one.
+// WithExchange begins the exchange of a request. If id is empty, the exchange gets a new one.
 func WithExchange(ctx context.Context, id string) (context.Context, *Exchange) {
 	if id == "" {
 		id = uuid.NewString()
