@@ -1,4 +1,4 @@
-package edge
+package clients
 
 import (
 	"context"
@@ -16,6 +16,12 @@ import (
 // runTool runs a client tool in a folder and returns its output. The program is node itself or one of the packages in e2e/package.json.
 func runTool(t *testing.T, dir, input, program string, args ...string) string {
 	t.Helper()
+	return runToolWith(t, dir, nil, input, program, args...)
+}
+
+// runToolWith is runTool with further variables of the environment.
+func runToolWith(t *testing.T, dir string, env map[string]string, input, program string, args ...string) string {
+	t.Helper()
 	path, err := filepath.Abs("../node_modules/.bin/" + program)
 	if program == "node" {
 		path, err = exec.LookPath("node")
@@ -26,7 +32,7 @@ func runTool(t *testing.T, dir, input, program string, args ...string) string {
 	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
 	command := exec.CommandContext(ctx, path, args...)
-	command.Dir, command.Stdin = dir, strings.NewReader(input)
+	command.Dir, command.Env, command.Stdin = dir, environment(env), strings.NewReader(input)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", program, args, err, out)
@@ -38,11 +44,9 @@ func runTool(t *testing.T, dir, input, program string, args ...string) string {
 func clientProject(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
-	packages, err := filepath.Abs("../node_modules")
+	link(t, dir)
 	for _, step := range []func() error{
-		func() error { return err },
-		func() error { return os.CopyFS(dir, os.DirFS("../clients/"+name)) },
-		func() error { return os.Symlink(packages, dir+"/node_modules") },
+		func() error { return os.CopyFS(dir, os.DirFS(name)) },
 		func() error { return os.WriteFile(dir+"/schema.graphql", []byte(harness.Program.ClientSDL()), 0o600) },
 		func() error { return os.Mkdir(dir+"/__generated__", 0o700) }, // relay-compiler requires it
 	} {
@@ -53,16 +57,28 @@ func clientProject(t *testing.T, name string) string {
 	return dir
 }
 
+// link makes the packages available in a folder.
+func link(t *testing.T, dir string) {
+	t.Helper()
+	packages, err := filepath.Abs("../node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(packages, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The server passes graphql-http's audits of the specification GraphQL over HTTP: each MUST, SHOULD and MAY.
 func TestAuditsOfGraphQLOverHTTP(t *testing.T) {
 	t.Parallel()
-	t.Log(runTool(t, "..", "", "node", "clients/audit.mjs", harness.Start(t).URL+"/graphql"))
+	t.Log(runTool(t, ".", "", "node", "audit.mjs", harness.Start(t).URL+"/graphql"))
 }
 
 // graphql-js accepts the schema for clients. It equals the introspection of the server, without what routers need.
 func TestSchemaForClientsIsWhatIsServed(t *testing.T) {
 	t.Parallel()
-	t.Log(runTool(t, "..", harness.Program.ClientSDL(), "node", "clients/schema.mjs", harness.Start(t).URL+"/graphql"))
+	t.Log(runTool(t, ".", harness.Program.ClientSDL(), "node", "schema.mjs", harness.Start(t).URL+"/graphql"))
 }
 
 func TestRelayCompilerTakesTheSchemaForClients(t *testing.T) {
