@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -17,6 +21,7 @@ import (
 // pages are the pages for front ends, all of whose code runs.
 var pages = []string{
 	"docs/frontends.md", "docs/frontends/apollo.md", "docs/frontends/urql.md", "docs/frontends/relay.md", "docs/frontends/graphql-request.md",
+	"docs/frontends/tools.md", "docs/frontends/servers.md",
 }
 
 // seeds are what the tests in Node and in the browser find in the service.
@@ -59,20 +64,50 @@ func startSeeded(t *testing.T, clients []string, settings ...string) (*harness.S
 	return s, found
 }
 
-// writeSnippets writes the code of the pages below docs in a folder, as code for a service. It returns the other blocks.
-func writeSnippets(t *testing.T, dir, url string) (others []harness.Block) {
+// snippet returns the code block of the pages that is a file of this name.
+func snippet(t *testing.T, name string) string {
 	t.Helper()
 	for _, b := range harness.Blocks(t, pages...) {
-		if b.Language != "ts" && b.Language != "tsx" {
-			others = append(others, b)
-			continue
+		if b.Name == name {
+			return b.Code
 		}
-		if b.Name == "" {
-			t.Fatalf("%s has code without a file name:\n%s", b.Page, b.Code)
-		}
-		write(t, filepath.Join(dir, "docs", b.Name), strings.ReplaceAll(b.Code, "https://id.example.org", url))
 	}
-	return others
+	t.Fatalf("no page has the file %s", name)
+	return ""
+}
+
+// ofOthers are the files that other tests than TestFrontEnds run.
+var ofOthers = []string{"codegen.ts", "eslint.config.mjs"}
+
+// writeSnippets writes the code of the pages for clients below docs in a folder, as code for a service.
+func writeSnippets(t *testing.T, dir, url string) {
+	t.Helper()
+	for _, b := range harness.Blocks(t, pages...) {
+		switch {
+		case slices.Contains(ofOthers, b.Name):
+		case b.Name != "" && (b.Language == "ts" || b.Language == "tsx"):
+			write(t, filepath.Join(dir, "docs", b.Name), strings.ReplaceAll(b.Code, "https://id.example.org", url))
+		case b.Language == "json" && b.Page == "docs/frontends/relay.md":
+			write(t, filepath.Join(dir, "docs", "relay.config.json"), b.Code)
+		case b.Language == "graphql":
+			checkQuery(t, b.Code)
+		case b.Language == "sh" && strings.HasPrefix(b.Code, "npx "): // the tests of these tools run them
+		default:
+			t.Errorf("no test runs this code of %s:\n%s", b.Page, b.Code)
+		}
+	}
+}
+
+// checkQuery checks that the schema for clients has all that a query selects.
+func checkQuery(t *testing.T, query string) {
+	t.Helper()
+	schema, err := gqlparser.LoadSchema(&ast.Source{Input: harness.Program.ClientSDL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gqlparser.LoadQueryWithRules(schema, query, rules.NewDefaultRules()); err != nil {
+		t.Errorf("%v:\n%s", err, query)
+	}
 }
 
 func write(t *testing.T, path, text string) {
@@ -95,12 +130,7 @@ func TestFrontEnds(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(dir, "tests"), os.DirFS("tests")); err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range writeSnippets(t, dir, s.URL) {
-		switch b.Page + " " + b.Language {
-		case "docs/frontends/relay.md json":
-			write(t, filepath.Join(dir, "docs", "relay.config.json"), b.Code)
-		}
-	}
+	writeSnippets(t, dir, s.URL)
 	write(t, filepath.Join(dir, "docs", "schema.graphql"), harness.Program.ClientSDL())
 	if err := os.CopyFS(filepath.Join(dir, "docs", "src"), os.DirFS("tests/src")); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { RelayEnvironmentProvider } from "react-relay";
 import { environment } from "../docs/environment";
 import * as session from "../docs/session";
+import "../docs/src/Member";
 import { Birthday } from "../docs/src/Birthday";
 import { Sessions } from "../docs/src/Sessions";
 import { Strict } from "../docs/src/Strict";
