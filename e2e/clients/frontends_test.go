@@ -77,7 +77,7 @@ func snippet(t *testing.T, name string) string {
 }
 
 // ofOthers are the files that other tests than TestFrontEnds run.
-var ofOthers = []string{"codegen.ts", "eslint.config.mjs"}
+var ofOthers = []string{"codegen.ts", "eslint.config.mjs", "nginx.conf", "Caddyfile"}
 
 // writeSnippets writes the code of the pages for clients below docs in a folder, as code for a service.
 func writeSnippets(t *testing.T, dir, url string) {
@@ -85,6 +85,8 @@ func writeSnippets(t *testing.T, dir, url string) {
 	for _, b := range harness.Blocks(t, pages...) {
 		switch {
 		case slices.Contains(ofOthers, b.Name):
+		case b.Page == "docs/frontends/servers.md": // TestProxies and TestNext run these; here, their types are checked
+			write(t, filepath.Join(dir, "servers", b.Name), b.Code)
 		case b.Name != "" && (b.Language == "ts" || b.Language == "tsx"):
 			write(t, filepath.Join(dir, "docs", b.Name), strings.ReplaceAll(b.Code, "https://id.example.org", url))
 		case b.Language == "json" && b.Page == "docs/frontends/relay.md":
@@ -177,9 +179,9 @@ func checkTypes(t *testing.T, dir string) {
 	write(t, third, strings.ReplaceAll(string(text), "'@apollo/client", "'apollo-client-3"))
 	options := map[string]any{
 		"target": "ES2022", "lib": []string{"ES2022", "DOM", "DOM.Iterable"}, "module": "ESNext", "moduleResolution": "Bundler", "jsx": "react-jsx",
-		"strict": true, "noUncheckedIndexedAccess": true, "noEmit": true, "skipLibCheck": true, "types": []string{},
+		"strict": true, "noUncheckedIndexedAccess": true, "noEmit": true, "skipLibCheck": true, "types": []string{"node"},
 	}
-	config, err := json.Marshal(map[string]any{"compilerOptions": options, "include": []string{"docs"}})
+	config, err := json.Marshal(map[string]any{"compilerOptions": options, "include": []string{"docs", "servers"}})
 	if err != nil {
 		t.Fatal(err)
 	}
