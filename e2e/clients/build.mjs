@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const dir = process.argv[2];
 const files = (folder, ending) => readdirSync(join(dir, folder)).filter((name) => name.endsWith(ending));
-const options = { absWorkingDir: dir, bundle: true, format: "esm", metafile: true, logLevel: "warning", jsx: "automatic" };
+const options = { absWorkingDir: dir, bundle: true, format: "esm", metafile: true, logLevel: "warning", jsx: "automatic", loader: { ".graphql": "text" } };
 
 // Relay's documents become imports of what relay-compiler wrote, as in an app with the plugin of Vite, webpack or Babel.
 const relay = {

@@ -93,6 +93,7 @@ func writeSnippets(t *testing.T, dir, url string) {
 			write(t, filepath.Join(dir, "docs", "relay.config.json"), b.Code)
 		case b.Language == "graphql":
 			checkQuery(t, b.Code)
+			write(t, filepath.Join(dir, "docs", "page.graphql"), b.Code)
 		case b.Language == "sh" && strings.HasPrefix(b.Code, "npx "): // the tests of these tools run them
 		default:
 			t.Errorf("no test runs this code of %s:\n%s", b.Page, b.Code)

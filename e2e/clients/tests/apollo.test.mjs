@@ -9,6 +9,7 @@ import { client } from "../docs/apollo.ts";
 import { flawsOf } from "../docs/apollo-form.ts";
 import { PROFILES } from "../docs/apollo-pages.ts";
 import { loadProfile } from "../docs/apollo-partial.ts";
+import page from "../docs/page.graphql";
 
 const result = async (promise) => {
   try {
@@ -43,6 +44,17 @@ test("the default error policy discards a page with a refused field, and `all` k
   const { data, error } = await loadProfile(visible);
   assert.deepEqual([data.profile.username, data.profile.birthday, error.errors[0].extensions.code], [visible, null, "FORBIDDEN"]);
   assert.equal((await loadProfile(visible)).error, undefined); // from the cache
+});
+
+test("owner-only fields fail a list of others, unless they are not selected", async () => {
+  start(accounts.valid);
+  const list = gql`query List { profiles(first: 10) { nodes { id birthday phoneNumber user { id email } } } }`;
+  const error = await client.query({ query: list, fetchPolicy: "no-cache" }).catch((e) => e);
+  assert.equal(error.errors.length, 30);
+  for (const [username, mine, birthday] of [[visible, false, undefined], [accounts.valid.username, true, null]]) {
+    const { data } = await client.query({ query: gql(page), variables: { username, mine }, fetchPolicy: "no-cache" });
+    assert.deepEqual([data.profile.username, data.profile.birthday], [username, birthday]);
+  }
 });
 
 test("edges are merged by fetchMore, and nodes are not", async () => {
