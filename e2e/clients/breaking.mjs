@@ -1,5 +1,5 @@
-// Compares two schemas, OLD and NEW, and fails if a client of OLD could break with NEW. ACCEPTED is a file with the paths of deliberate
-// changes, one in a line: `node breaking.mjs OLD NEW ACCEPTED`.
+// `node breaking.mjs BEFORE AFTER ACCEPTED` compares two schemas and fails if a client of BEFORE could break with AFTER. ACCEPTED is a file
+// with the paths of deliberate changes, one in a line.
 import { readFileSync } from "node:fs";
 import { diff } from "@graphql-inspector/core";
 import { buildSchema, isObjectType } from "graphql";

@@ -100,7 +100,7 @@ func (w *site) testTabs(t *testing.T) {
 }
 
 // Pages of other origins may send what tracing libraries and clients add to requests.
-func (w *site) testTracing(t *testing.T) {
+func (w *site) testTracing(*testing.T) {
 	for _, name := range []string{
 		"traceparent", "tracestate", "baggage", "sentry-trace", "apollographql-client-name", "apollographql-client-version", "x-apollo-operation-name", "apollo-require-preflight",
 	} {
