@@ -61,6 +61,13 @@ func visit(t *testing.T, dir, builtFor string) *site {
 	return w
 }
 
+// in makes what fails be a failure of a subtest.
+func (w *site) in(t *testing.T) {
+	outer := w.T
+	w.T, w.a.T, w.b.T = t, t, t
+	t.Cleanup(func() { w.T = outer }) // for the check of the log at the end
+}
+
 // store stores the tokens of an account, as a page does after a sign-in.
 func (w *site) store(a harness.Account) {
 	w.T.Helper()
@@ -70,6 +77,7 @@ func (w *site) store(a harness.Account) {
 
 // Tabs of an origin that is not the service's share tokens, and renew them for each other. A tab with its own copy signs all out.
 func (w *site) testTabs(t *testing.T) {
+	w.in(t)
 	member := w.SignUp(nil)
 	w.store(member)
 	const both = `Promise.all([front.me(), front.me()])`
@@ -100,7 +108,8 @@ func (w *site) testTabs(t *testing.T) {
 }
 
 // Pages of other origins may send what tracing libraries and clients add to requests.
-func (w *site) testTracing(*testing.T) {
+func (w *site) testTracing(t *testing.T) {
+	w.in(t)
 	for _, name := range []string{
 		"traceparent", "tracestate", "baggage", "sentry-trace", "apollographql-client-name", "apollographql-client-version", "x-apollo-operation-name", "apollo-require-preflight",
 	} {
@@ -111,6 +120,7 @@ func (w *site) testTracing(*testing.T) {
 
 // An app with Relay shows pages of sessions, revokes one, gets the errors of a form, and survives refused fields.
 func (w *site) testRelay(t *testing.T) {
+	w.in(t)
 	w.clock.Put(0)
 	member := w.SignUp(nil)
 	for range 4 {
