@@ -92,6 +92,8 @@ func TestConfigDefaultsAndPrintMasksSecrets(t *testing.T) {
 	for _, url := range []string{
 		"postgres://app:s3cret@db.example/freehold?sslmode=verify-full", "host=db.example user=app password=s3cret dbname=freehold",
 		"host=db.example password='s3cret with \\' quote' user=app", "postgres://db.example/freehold?user=app&password=s3cret", "postgres://app:s3cret%zz@x",
+		"postgres://db.example/freehold?user=app&sslpassword=s3cret", "postgres://db.example/freehold?PASSWORD=s3cret&password=s3cret", "host=db.example sslpassword = s3cret",
+		"postgres:app:s3cret@db.example password=s3cret", "smtp://mail:s3cret@mail.example:587", "https://range:s3cret@breaches.example/range/",
 	} {
 		c, err := LoadConfig([]string{"DATABASE_URL=" + url, "FREEHOLD_MIGRATE_URL=" + url, "HOME=/home/ann"})
 		if err != nil {
