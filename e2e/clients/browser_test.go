@@ -115,6 +115,7 @@ func (w *site) testTracing(t *testing.T) {
 	} {
 		w.a.Expect(`fetch("`+w.URL+`/graphql", {method: "POST", headers: {"content-type": "application/json", "`+name+`": "x"}, body: '{"query": "{ __typename }"}'}).then((r) => r.json())`, `{"data":{"__typename":"Query"}}`)
 	}
+	w.a.Expect(`fetch("`+w.URL+`/graphql?query={__typename}", {headers: {authorization: "Bearer x"}}).then((r) => r.json())`, `{"data":{"__typename":"Query"}}`) // as urql
 	w.a.Expect(`fetch("`+w.URL+`/graphql", {method: "POST", headers: {"content-type": "application/json", "x-other": "x"}, body: "{}"})`, "Failed to fetch")
 }
 

@@ -40,7 +40,7 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// run runs a program in a folder until the test ends, and waits until it listens at an address.
+// run runs a program in a folder until the test ends, and waits until the service responds at its address.
 func run(t *testing.T, dir, address string, env map[string]string, program string, args ...string) {
 	t.Helper()
 	command := exec.Command(program, args...)
@@ -64,10 +64,11 @@ func run(t *testing.T, dir, address string, env map[string]string, program strin
 			t.Logf("%s said: %s %v", program, text, err)
 		}
 	})
-	eventually.True(t, startTime, program+" listens", func() bool {
-		c, err := net.DialTimeout("tcp", address, time.Second)
+	// It is not enough that something listens: Vite does so for a moment to find out whether the port is free.
+	eventually.True(t, startTime, program+" responds", func() bool {
+		response, err := (&http.Client{Timeout: startTime}).Get("http://" + address + "/graphql")
 		if err == nil {
-			c.Close()
+			response.Body.Close()
 		}
 		return err == nil
 	})
