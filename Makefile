@@ -61,7 +61,7 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: $(ASSETS) e2e/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
+unit: $(ASSETS) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
 	@scripts/need.sh postgres cc chromium nginx caddy
 	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
@@ -90,6 +90,11 @@ breaking: e2e/node_modules ## check that the schema breaks no client of the last
 e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 	@scripts/need.sh node npm
 	@cd e2e && npm ci --loglevel=error >/dev/null
+	@touch $@
+
+e2e/gateways/node_modules: e2e/gateways/package-lock.json e2e/gateways/package.json e2e/gateways/.npmrc
+	@scripts/need.sh node npm
+	@cd e2e/gateways && npm ci --loglevel=error >/dev/null
 	@touch $@
 
 stranger: ## follow the README in a fresh copy of the tree
