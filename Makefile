@@ -2,7 +2,7 @@
 # targets are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose stranger release bench
+.PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose breaking stranger release bench
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -27,7 +27,7 @@ $(ASSETS): web/package.json web/package-lock.json web/.npmrc web/build.mjs $(wil
 quick: ## check in seconds all that needs no PostgreSQL, browser or Node.js; PACKAGES selects packages
 	@GO="$(GO)" PACKAGES="$(PACKAGES)" scripts/quick.sh
 
-test: build fresh lint unit fuzz compose stranger ## run everything that CI runs
+test: build fresh lint unit fuzz compose breaking stranger ## run everything that CI runs
 
 generate: ## regenerate the generated files
 	@$(GO) generate ./...
@@ -61,8 +61,8 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: $(ASSETS) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, and client tools
-	@scripts/need.sh postgres cc chromium
+unit: $(ASSETS) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
+	@scripts/need.sh postgres cc chromium nginx caddy
 	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...
@@ -82,6 +82,10 @@ fuzz: ## fuzz each parser for a few seconds (by count, because go test sometimes
 compose: build e2e/node_modules ## compose the schema with other subgraphs, with Apollo's tool
 	@mkdir -p .cache && cd examples/notes && $(GO) run ./subgraph schema >../../.cache/subgraph.graphql
 	@./freehold schema | node e2e/compose/compose.mjs .cache/subgraph.graphql
+
+breaking: e2e/node_modules ## check that the schema breaks no client of the last release
+	@scripts/need.sh git
+	@scripts/breaking.sh
 
 e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
 	@scripts/need.sh node npm

@@ -70,7 +70,7 @@ type Config struct {
 	AnonymousIdle time.Duration `env:"FREEHOLD_ANONYMOUS_IDLE" envDefault:"720h"`  // of an anonymous account, until it is deleted
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
-	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
+	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"` // default: 3s in production, 0s in development
 	DrainTimeout        time.Duration `env:"FREEHOLD_DRAIN_TIMEOUT"        envDefault:"15s"`
 	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"`   // bytes
 	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`     // lexical tokens of a document
@@ -139,6 +139,9 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	faults = append(faults, ofProviders...)
 	if c.PublicURL == "" && (c.Development() || c.subgraph) {
 		c.PublicURL = "http://" + publicAddress(c.Addr)
+	}
+	if vars["FREEHOLD_DRAIN_DELAY"] == "" && !c.Development() {
+		c.DrainDelay = 3 * time.Second
 	}
 	if c.DataDir == "" {
 		c.DataDir = dataDir(vars)

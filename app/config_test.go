@@ -3,6 +3,7 @@ package app
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOriginsAndHeadersAreNormalized(t *testing.T) {
@@ -72,6 +73,20 @@ func TestUnsafeSetupsAreRefused(t *testing.T) {
 		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// A server in production still serves while its balancer notices that it stops. A developer's does not wait.
+func TestDrainDelay(t *testing.T) {
+	t.Parallel()
+	production := []string{"FREEHOLD_ENV=production", "DATABASE_URL=postgres://x", "FREEHOLD_SIGNING_KEY_FILE=x", "FREEHOLD_PUBLIC_URL=https://id.example.org"}
+	for want, settings := range map[time.Duration][]string{0: nil, 3 * time.Second: production, 1: append(production, "FREEHOLD_DRAIN_DELAY=1ns")} {
+		if c, err := LoadConfig(settings); err != nil || c.DrainDelay != want {
+			t.Errorf("%v: %v, %v; want %v", settings, c.DrainDelay, err, want)
+		}
+	}
+	if c, err := LoadConfig(append(production, "FREEHOLD_DRAIN_DELAY=0s")); err != nil || c.DrainDelay != 0 {
+		t.Errorf("no delay: %v, %v", c.DrainDelay, err)
 	}
 }
 

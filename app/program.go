@@ -210,6 +210,9 @@ func (p *Program) Migrations() (sets []db.MigrationSet) {
 	return sets
 }
 
+// MigrationChange is what a migration has done to the database, or what it would do.
+type MigrationChange = db.MigrationChange
+
 // Migrate runs the pending migrations of the database of FREEHOLD_MIGRATE_URL.
 func (p *Program) Migrate(ctx context.Context, c Config) error {
 	m, err := p.Migrator(c)

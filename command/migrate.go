@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 
 	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/db"
 )
 
 // migrate runs `freehold migrate`, with " --dry-run" or " status" as its mode.
@@ -36,7 +35,7 @@ func migrate(ctx context.Context, p *app.Program, c app.Config, mode string, w i
 }
 
 // printChanges prints a line for each set of migrations, and one for each new migration.
-func printChanges(w io.Writer, changes []db.MigrationChange, some, none string) error {
+func printChanges(w io.Writer, changes []app.MigrationChange, some, none string) error {
 	var b strings.Builder
 	for _, c := range changes {
 		switch {
@@ -56,7 +55,7 @@ func printChanges(w io.Writer, changes []db.MigrationChange, some, none string) 
 }
 
 // printStatus prints a table with a row for each set of migrations.
-func printStatus(w io.Writer, plan []db.MigrationChange) error {
+func printStatus(w io.Writer, plan []app.MigrationChange) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "SET\tDATABASE\tBUILD\tSTATUS") //nolint:errcheck // Flush returns the error
 	for _, c := range plan {
@@ -65,7 +64,7 @@ func printStatus(w io.Writer, plan []db.MigrationChange) error {
 	return t.Flush()
 }
 
-func statusOf(c db.MigrationChange) string {
+func statusOf(c app.MigrationChange) string {
 	switch {
 	case c.From > c.Build && c.Serves <= c.Build:
 		return fmt.Sprintf("newer; serves builds from %d, so this build can serve it", c.Serves)
