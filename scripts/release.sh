@@ -6,11 +6,11 @@
 #   scripts/release.sh notices FILE  the licences of everything in the binaries
 #   scripts/release.sh copy FOLDER    the sources, with the built playground
 #
-# VERSION and COMMIT are those of the Git repository, unless you set them.
+# VERSION and COMMIT are those of the Git repository, unless you set them. TARGETS can select some of the targets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-targets="linux/amd64 linux/arm64 darwin/amd64 darwin/arm64"
+targets=${TARGETS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64}
 go=${GO:-go}
 gomod_version=v1.10.0 # of cyclonedx-gomod
 
