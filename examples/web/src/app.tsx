@@ -1,0 +1,48 @@
+import { lazy } from "react";
+import { Navigate, Route, Routes } from "react-router";
+import Directory from "./people/directory";
+import { Members, Visitors } from "./session/guards";
+import NotFound from "./ui/not-found";
+import { Shell } from "./ui/shell";
+
+const ProfilePage = lazy(() => import("./people/profile-page"));
+const SignUpPage = lazy(() => import("./accounts/sign-up"));
+const SignInPage = lazy(() => import("./accounts/sign-in"));
+const SignInByMailPage = lazy(() => import("./accounts/sign-in-by-mail"));
+const ForgotPasswordPage = lazy(() => import("./accounts/forgot-password"));
+const ResetPasswordPage = lazy(() => import("./accounts/reset-password"));
+const VerifyEmailPage = lazy(() => import("./accounts/verify-email"));
+const ChangeEmailPage = lazy(() => import("./accounts/change-email"));
+const SettingsLayout = lazy(() => import("./settings/layout"));
+const ProfileSettings = lazy(() => import("./settings/profile"));
+const AccountSettings = lazy(() => import("./settings/account"));
+const SecuritySettings = lazy(() => import("./settings/security"));
+
+export function App() {
+  return (
+    <Routes>
+      <Route element={<Shell />}>
+        <Route index element={<Directory />} />
+        <Route path="people/:username" element={<ProfilePage />} />
+        <Route element={<Visitors />}>
+          <Route path="sign-up" element={<SignUpPage />} />
+          <Route path="sign-in" element={<SignInPage />} />
+          <Route path="sign-in-by-mail" element={<SignInByMailPage />} />
+        </Route>
+        <Route path="forgot-password" element={<ForgotPasswordPage />} />
+        <Route path="reset-password" element={<ResetPasswordPage />} />
+        <Route path="verify-email" element={<VerifyEmailPage />} />
+        <Route element={<Members />}>
+          <Route path="change-email" element={<ChangeEmailPage />} />
+          <Route path="settings" element={<SettingsLayout />}>
+            <Route index element={<Navigate to="profile" replace />} />
+            <Route path="profile" element={<ProfileSettings />} />
+            <Route path="account" element={<AccountSettings />} />
+            <Route path="security" element={<SecuritySettings />} />
+          </Route>
+        </Route>
+        <Route path="*" element={<NotFound />} />
+      </Route>
+    </Routes>
+  );
+}
