@@ -1,0 +1,124 @@
+import { type Browser, test as base, type BrowserContext, expect, type Page, type TestInfo } from "@playwright/test";
+import axe from "axe-core";
+
+export { expect };
+
+// A test fails if a page that it opens writes an error to the console, such as a violation of the Content-Security-Policy. Tests that
+// cause failures say which ones they expect.
+export const test = base.extend<{ complaints: { expected: RegExp[]; heard: string[] } }>({
+  complaints: [
+    async ({ context }, use) => {
+      const complaints = { expected: [] as RegExp[], heard: [] as string[] };
+      listen(context, complaints.heard);
+      await use(complaints);
+      expect(complaints.heard.filter((text) => !complaints.expected.some((pattern) => pattern.test(text)))).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+function listen(context: BrowserContext, heard: string[]) {
+  context.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) heard.push(message.text());
+  });
+  context.on("weberror", (error) => heard.push(String(error.error())));
+}
+
+// anotherUser returns a page of a user with a browser of their own.
+export async function anotherUser(browser: Browser, info: TestInfo, heard: string[]): Promise<Page> {
+  const { viewport, colorScheme, baseURL, locale } = info.project.use;
+  const context = await browser.newContext({ viewport, colorScheme, baseURL, locale });
+  listen(context, heard);
+  return context.newPage();
+}
+
+export const password = "correct horse battery staple";
+
+let serial = 0;
+// unique returns a username that no other test has.
+export function unique(name: string): string {
+  return `${name}-${process.env.TEST_WORKER_INDEX}-${Date.now().toString(36)}${serial++}`;
+}
+
+export type Member = { username: string; email: string };
+
+// signUp signs up with the form.
+export async function signUp(page: Page, name: string): Promise<Member> {
+  const username = unique(name);
+  const email = `${username}@example.org`;
+  await page.goto("/sign-up");
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expectSignedIn(page, username);
+  return { username, email };
+}
+
+export async function signIn(page: Page, email: string, secret = password): Promise<void> {
+  await page.goto("/sign-in");
+  await enter(page, email, secret);
+}
+
+export async function enter(page: Page, email: string, secret = password): Promise<void> {
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(secret);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+export async function expectSignedIn(page: Page, username: string): Promise<void> {
+  await expect(page.getByRole("link", { name: `Your profile, ${username}` })).toBeVisible();
+}
+
+export async function expectSignedOut(page: Page): Promise<void> {
+  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Sign in" })).toBeVisible();
+}
+
+// gql sends an operation as the page's own script would, with its cookies.
+export function gql(page: Page, query: string, variables: object = {}): Promise<{ data?: any; errors?: any[] }> {
+  return page.evaluate(
+    async (body) => {
+      const response = await fetch("/graphql", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+      return response.json();
+    },
+    JSON.stringify({ query, variables }),
+  );
+}
+
+type Mail = { to: string; kind: string; text: string; link: string };
+
+// mailTo waits for the newest mail of a kind to an address.
+export async function mailTo(to: string, kind: string, service = process.env.CALM_SERVICE): Promise<Mail & { code: string }> {
+  let found: Mail | undefined;
+  await expect
+    .poll(async () => {
+      const mails: Record<string, string>[] = await (await fetch(`${service}/dev/mail.json`)).json();
+      const lower = mails.map((mail) => Object.fromEntries(Object.entries(mail).map(([name, value]) => [name.toLowerCase(), value])) as Mail);
+      found = lower.find((mail) => mail.to === to && mail.kind === kind);
+      return Boolean(found);
+    })
+    .toBe(true);
+  const mail = found as Mail;
+  return { ...mail, code: /\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b/.exec(mail.text)?.[0] ?? "" };
+}
+
+// expectAccessible has axe check a page. Serious violations fail the test.
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { violations, passes } = await (window as unknown as { axe: typeof axe }).axe.run();
+    if (passes.length < 10) throw new Error(`axe checked only ${passes.length} rules`);
+    return violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`);
+  });
+  expect(violations, page.url()).toEqual([]);
+  const [shown, wide] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.scrollWidth]);
+  expect(wide, `${page.url()} scrolls sideways`).toBeLessThanOrEqual(shown);
+}
+
+// picture takes a picture for the README, and for who wants to look at what the test saw.
+export async function picture(page: Page, info: TestInfo, name: string): Promise<void> {
+  const folder = process.env.PICTURES;
+  if (!folder) return;
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.screenshot({ path: `${folder}/${name}-${info.project.name}.png`, animations: "disabled" });
+}
