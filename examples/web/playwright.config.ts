@@ -17,14 +17,14 @@ export default defineConfig({
   fullyParallel: true,
   workers: 2,
   reporter: process.env.VERBOSE ? "list" : "line",
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   use: {
     baseURL: process.env.CALM ?? "http://localhost:5173",
     viewport: sizes.desktop,
     locale: "en-GB",
     trace: "off",
-    launchOptions: { executablePath: process.env.CHROMIUM, chromiumSandbox: false, args: ["--disable-quic", "--disable-component-update"] },
+    launchOptions: { executablePath: process.env.CHROMIUM, chromiumSandbox: false, args: ["--disable-gpu", "--disable-quic", "--disable-component-update"] },
   },
   projects: [
     { name: "rough", testMatch: "rough.spec.ts", fullyParallel: false, use: { baseURL: process.env.ROUGH } },

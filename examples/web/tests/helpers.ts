@@ -74,6 +74,11 @@ export async function expectSignedOut(page: Page): Promise<void> {
   await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Sign in" })).toBeVisible();
 }
 
+export async function signOut(page: Page): Promise<void> {
+  await page.getByRole("navigation", { name: "Main" }).getByRole("button", { name: "Sign out" }).click();
+  await expectSignedOut(page);
+}
+
 // gql sends an operation as the page's own script would, with its cookies.
 export function gql(page: Page, query: string, variables: object = {}): Promise<{ data?: any; errors?: any[] }> {
   return page.evaluate(
@@ -106,7 +111,7 @@ export async function mailTo(to: string, kind: string, service = process.env.CAL
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
-    const { violations, passes } = await (window as unknown as { axe: typeof axe }).axe.run();
+    const { violations, passes } = await (window as unknown as { axe: typeof axe }).axe.run({ resultTypes: ["violations"] });
     if (passes.length < 10) throw new Error(`axe checked only ${passes.length} rules`);
     return violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`);
   });
@@ -115,7 +120,7 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(wide, `${page.url()} scrolls sideways`).toBeLessThanOrEqual(shown);
 }
 
-// picture takes a picture for the README, and for who wants to look at what the test saw.
+// picture writes a picture of a page to the folder PICTURES. Without one, there are no pictures.
 export async function picture(page: Page, info: TestInfo, name: string): Promise<void> {
   const folder = process.env.PICTURES;
   if (!folder) return;

@@ -1,7 +1,7 @@
 // The story that freehold began with. A developer added a username to the sign-up form, the library dropped it silently, and the profile
 // had none. Row security was something to remember. Here, the username arrives, and another user is refused.
 import type { Page } from "@playwright/test";
-import { anotherUser, expect, expectAccessible, expectSignedIn, expectSignedOut, gql, password, picture, signUp, test, unique } from "./helpers";
+import { anotherUser, expect, expectAccessible, expectSignedIn, gql, password, picture, signOut, signUp, test, unique } from "./helpers";
 
 test("two users, a refusal, a reload", async ({ page: ann, browser, complaints }, info) => {
   const look = async (page: Page, name: string) => {
@@ -143,8 +143,7 @@ test("two users, a refusal, a reload", async ({ page: ann, browser, complaints }
   });
 
   await test.step("Ann signs out", async () => {
-    await ann.getByRole("button", { name: "Sign out" }).click();
-    await expectSignedOut(ann);
+    await signOut(ann);
     await ann.goto("/settings");
     await expect(ann.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await look(ann, "sign-in");

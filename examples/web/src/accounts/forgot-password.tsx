@@ -29,7 +29,7 @@ export default function ForgotPasswordPage() {
   return (
     <Page title="Choose a new password" narrow>
       <p>We send a code to your address.</p>
-      <Form {...form} label="Request a code" action="Send the code" onSubmit={async (input) => (await submit({ input })) && setEmail(input.email)}>
+      <Form {...form} action="Send the code" onSubmit={async (input) => (await submit({ input })) && setEmail(input.email)}>
         <Field name="email" label="Email" type="email" autoComplete="email" />
       </Form>
       <p className="aside">

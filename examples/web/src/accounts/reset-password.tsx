@@ -44,7 +44,7 @@ export function ResetForm({ email, code }: { email: string; code?: string }) {
     );
   }
   return (
-    <Form {...form} label="New password" action="Set password" onSubmit={async (input) => setDone(Boolean(await submit({ input: { email, ...input } })))}>
+    <Form {...form} action="Set password" onSubmit={async (input) => setDone(Boolean(await submit({ input: { email, ...input } })))}>
       {email ? (
         <input type="email" value={email} autoComplete="username" readOnly hidden /> // for password managers
       ) : (

@@ -36,7 +36,6 @@ export function SecondFactorForm({ challenge, again }: { challenge: Challenge; a
       <p>Your account is protected by an authenticator app.</p>
       <Form
         {...form}
-        label="Second factor"
         action="Continue"
         onSubmit={async (input) => (await submit({ input: { ...input, continuationToken } })) && signedIn()}
       >

@@ -62,7 +62,6 @@ export default function SignInByMailPage() {
         <Form
           key="complete"
           {...completeForm}
-          label="Choose a username"
           action="Create account"
           onSubmit={async (input) => (await complete({ input: { ...input, continuationToken } })) && signedIn()}
         >
@@ -78,7 +77,6 @@ export default function SignInByMailPage() {
         <Form
           key="code"
           {...form}
-          label="Enter the code"
           action="Sign in"
           onSubmit={async (input) => {
             const done = (await submit({ input: { email, ...input, session: "COOKIE" } }))?.signInWithCode;
@@ -100,7 +98,7 @@ export default function SignInByMailPage() {
   return (
     <Page title="Sign in by mail" narrow>
       <p>We send a code to your address. It works once.</p>
-      <Form key="request" {...requestForm} label="Request a code" action="Send the code" onSubmit={async (input) => (await request({ input })) && setEmail(input.email)}>
+      <Form key="request" {...requestForm} action="Send the code" onSubmit={async (input) => (await request({ input })) && setEmail(input.email)}>
         <Field name="email" label="Email" type="email" autoComplete="email" />
       </Form>
       <p className="aside">

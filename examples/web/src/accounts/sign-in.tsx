@@ -40,7 +40,6 @@ export default function SignInPage() {
       )}
       <Form
         {...form}
-        label="Sign in"
         action="Sign in"
         onSubmit={async (input) => {
           const done = await submit({ input: { ...input, session: "COOKIE" } });

@@ -41,7 +41,6 @@ export default function SignUpPage() {
     <Page title="Create your account" narrow>
       <Form
         {...form}
-        label="Create your account"
         action="Create account"
         onSubmit={async (input) => {
           const done = await submit({ input: { ...input, session: "COOKIE", idempotencyKey } });

@@ -49,7 +49,6 @@ export function VerifyForm({ email, code, password, askPassword, onVerified }: P
   return (
     <Form
       {...form}
-      label="Enter the code"
       action="Confirm address"
       onSubmit={async (input) => {
         const done = (await submit({ input: { email, password, ...input, session: "COOKIE" } }))?.verifyEmail;

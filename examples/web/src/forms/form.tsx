@@ -5,7 +5,6 @@ const Errors = createContext<FormErrors["fields"]>({});
 export const useFieldErrors = (): FormErrors["fields"] => useContext(Errors);
 
 type Props = {
-  label?: string; // for screen readers
   element?: RefObject<HTMLFormElement | null>;
   pending?: boolean;
   errors?: FormErrors;
@@ -18,7 +17,7 @@ type Props = {
 };
 
 // Form collects the values of its fields by their names. The service checks them, so that there is one set of rules.
-export function Form({ label, element, pending = false, errors = noErrors, onSubmit, action, danger, secondary, done, children }: Props) {
+export function Form({ element, pending = false, errors = noErrors, onSubmit, action, danger, secondary, done, children }: Props) {
   useEffect(() => {
     const form = element?.current;
     if (errors === noErrors || !form) return;
@@ -30,7 +29,7 @@ export function Form({ label, element, pending = false, errors = noErrors, onSub
     if (!pending) void onSubmit(values(event.currentTarget));
   }
   return (
-    <form ref={element} className="form" aria-label={label} onSubmit={send} noValidate>
+    <form ref={element} className="form" onSubmit={send} noValidate>
       <Errors value={errors.fields}>{children}</Errors>
       {errors.message && (
         <p className="alert" role="alert" tabIndex={-1}>

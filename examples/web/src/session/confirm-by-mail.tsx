@@ -31,11 +31,11 @@ export function ConfirmByMail({ done }: { done: () => void }) {
   const { submit, ...form } = useSubmit(Prove);
   if (!sent) {
     return (
-      <Form {...request} label="Get a code by mail" onSubmit={async () => setSent(Boolean(await request.submit({ input: { email: email ?? "" } })))} action="Mail me a code" />
+      <Form {...request} onSubmit={async () => setSent(Boolean(await request.submit({ input: { email: email ?? "" } })))} action="Mail me a code" />
     );
   }
   return (
-    <Form {...form} label="Confirm with a code by mail" onSubmit={async (input) => (await submit({ input })) && done()} action="Confirm">
+    <Form {...form} onSubmit={async (input) => (await submit({ input })) && done()} action="Confirm">
       <Field name="code" label="Code from the mail" autoComplete="one-time-code" autoFocus hint={`We sent it to ${email}.`} />
     </Form>
   );

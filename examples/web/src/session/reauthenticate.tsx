@@ -72,7 +72,7 @@ function Dialog({ proofs, answer }: Question) {
 function ByPassword({ done }: { done: () => void }) {
   const { submit, ...form } = useSubmit(Reauthenticate);
   return (
-    <Form {...form} label="Confirm with your password" onSubmit={async (input) => (await submit({ input })) && done()} action="Confirm">
+    <Form {...form} onSubmit={async (input) => (await submit({ input })) && done()} action="Confirm">
       <Field name="password" label="Password" type="password" autoComplete="current-password" autoFocus />
     </Form>
   );
@@ -82,7 +82,7 @@ function BySecondFactor({ done }: { done: () => void }) {
   const [recovery, setRecovery] = useState(false);
   const { submit, ...form } = useSubmit(Reauthenticate);
   return (
-    <Form {...form} label="Confirm with a code" onSubmit={async (input) => (await submit({ input })) && done()} action="Confirm">
+    <Form {...form} onSubmit={async (input) => (await submit({ input })) && done()} action="Confirm">
       {recovery ? (
         <Field key="r" name="recoveryCode" label="Recovery code" autoComplete="off" autoFocus />
       ) : (

@@ -60,7 +60,6 @@ export function AddApp() {
       <Form
         {...start}
         key="start"
-        label="Add an authenticator app"
         action="Add an authenticator app"
         secondary
         onSubmit={async () => setStarted((await start.submit({}))?.startTotp ?? null)}
@@ -78,7 +77,6 @@ export function AddApp() {
       <Form
         {...form}
         key="finish"
-        label="Confirm the app"
         action="Confirm"
         onSubmit={async (input) => {
           const done = await submit({ input: { ...input, continuationToken: started.continuationToken } });

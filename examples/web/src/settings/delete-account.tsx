@@ -27,7 +27,6 @@ export function DeleteAccount({ hasPassword }: { hasPassword: boolean }) {
       {sure ? (
         <Form
           {...form}
-          label="Delete your account"
           action="Delete my account"
           danger
           onSubmit={async (input) => {

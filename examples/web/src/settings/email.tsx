@@ -52,7 +52,7 @@ export function EmailSettings({ user }: { user: FragmentType<typeof OwnEmailFrag
       ) : (
         !emailVerified && email && <Verification key={email} email={email} />
       )}
-      <Form {...form} label="Change your email" action="Change email" done={changed} onSubmit={async (input) => (setChanged(""), submit({ input }))}>
+      <Form {...form} action="Change email" done={changed} onSubmit={async (input) => (setChanged(""), submit({ input }))}>
         <Field name="newEmail" label="New address" type="email" autoComplete="email" hint="Nothing changes until you enter the code that we send there." />
       </Form>
     </Section>
@@ -70,5 +70,5 @@ function Verification({ email }: { email: string }) {
       </div>
     );
   }
-  return <Form {...form} label="Verify your email" action="Verify this address" onSubmit={async () => setSent(Boolean(await submit({ input: { email } })))} />;
+  return <Form {...form} action="Verify this address" onSubmit={async () => setSent(Boolean(await submit({ input: { email } })))} />;
 }

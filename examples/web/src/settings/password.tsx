@@ -41,7 +41,6 @@ export function PasswordSettings({ hasPassword }: { hasPassword: boolean }) {
       <Form
         key={done} // empties the fields
         {...form}
-        label={hasPassword ? "Change your password" : "Set a password"}
         action={hasPassword ? "Change password" : "Set password"}
         done={done}
         onSubmit={async (input) => {

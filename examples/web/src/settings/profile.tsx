@@ -77,7 +77,6 @@ function Editor({ profile }: { profile: FragmentType<typeof EditableFragment> })
       <p className="faint lead">Beside each field, you see who can read it.</p>
       <Form
         {...form}
-        label="Your profile"
         action="Save"
         done={saved}
         onSubmit={async (input) => {

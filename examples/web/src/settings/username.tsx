@@ -31,7 +31,6 @@ export function UsernameSettings({ username }: { username: string }) {
       </p>
       <Form
         {...form}
-        label="Change your username"
         action="Change username"
         done={done}
         onSubmit={async (input) => {

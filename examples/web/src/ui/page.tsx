@@ -1,12 +1,14 @@
 import { type ReactNode, useEffect, useRef } from "react";
+import { useLocation } from "react-router";
 
 // Page has the title of the page, which gets the focus when the user comes from another page, so that screen readers announce it.
 export function Page({ title, narrow, aside, children }: { title: string; narrow?: boolean; aside?: ReactNode; children: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const arrived = useLocation().key !== "default"; // from another page of this site
   useEffect(() => {
     document.title = `${title} · freehold`;
-    if (!document.activeElement || document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
-  }, [title]);
+    if (arrived && (!document.activeElement || document.activeElement === document.body)) heading.current?.focus({ preventScroll: true });
+  }, [title, arrived]);
   return (
     <div className={narrow ? "page narrow" : "page"}>
       <div className="page-head">
