@@ -30,7 +30,7 @@ const (
 	storyTime = 4 * time.Minute // for all that Playwright does; half a minute on an idle machine
 )
 
-// The specs are in examples/web/tests. Those that stop the service, or set its clock forward, have one of their own.
+// The specs are in examples/web/tests. Those that stop the service have one of their own.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	calm := serveCalmly(t)
@@ -70,24 +70,22 @@ func serveCalmly(t *testing.T) site {
 	return site{pages: pages, service: s.URL}
 }
 
-// serveRoughly serves a front end whose service tests stop, start and set forward. Its access tokens live for two seconds.
+// serveRoughly serves a front end whose service tests stop, start and age. Its access tokens live for two seconds.
 func serveRoughly(t *testing.T) site {
 	t.Helper()
 	pages, address := freeOrigin(t), freeAddress(t)
-	d, clock := dbtest.New(t), &harness.Clock{}
+	d := dbtest.New(t)
 	further := append(settings(pages), "FREEHOLD_DATA_DIR="+t.TempDir(), "FREEHOLD_ACCESS_TOKEN_TTL=2s") // one key for all
 	start := func() (stop func() error) {
-		_, stop = harness.ListenAt(t, d, address, app.Options{Now: clock.Now}, further...)
+		_, stop = harness.ListenAt(t, d, address, app.Options{}, further...)
 		return stop
 	}
 	stop, x := start(), site{pages: pages, service: "http://" + address, acts: make(chan func())}
-	ahead := time.Duration(0)
 	acts := map[string]func(){
 		"/stop":  func() { _ = stop() }, // clients may hang on
 		"/start": func() { stop = start() },
-		"/forward": func() {
-			ahead += 31 * time.Minute
-			clock.Put(ahead)
+		"/age": func() { // all users signed in half an hour earlier
+			d.Query(t, `UPDATE app.sessions SET authenticated_at = authenticated_at - interval '31 minutes'`)
 		},
 	}
 	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -41,8 +41,13 @@ func servePages(t *testing.T, origin, service string) {
 	t.Helper()
 	c := serveCommand(origin)
 	c.Env = append(c.Env, "FREEHOLD_URL="+service)
+	var complaints strings.Builder // such as those about a service that is away
+	c.Stderr = &complaints
 	startServing(t, c)
 	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("serve.mjs printed:\n%s", complaints.String())
+		}
 		if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}

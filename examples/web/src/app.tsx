@@ -1,22 +1,22 @@
-import { lazy } from "react";
 import { Navigate, Route, Routes } from "react-router";
 import Directory from "./people/directory";
 import { Members, Visitors } from "./session/guards";
+import { lazyPage } from "./ui/lazy-page";
 import NotFound from "./ui/not-found";
 import { Shell } from "./ui/shell";
 
-const ProfilePage = lazy(() => import("./people/profile-page"));
-const SignUpPage = lazy(() => import("./accounts/sign-up"));
-const SignInPage = lazy(() => import("./accounts/sign-in"));
-const SignInByMailPage = lazy(() => import("./accounts/sign-in-by-mail"));
-const ForgotPasswordPage = lazy(() => import("./accounts/forgot-password"));
-const ResetPasswordPage = lazy(() => import("./accounts/reset-password"));
-const VerifyEmailPage = lazy(() => import("./accounts/verify-email"));
-const ChangeEmailPage = lazy(() => import("./accounts/change-email"));
-const SettingsLayout = lazy(() => import("./settings/layout"));
-const ProfileSettings = lazy(() => import("./settings/profile"));
-const AccountSettings = lazy(() => import("./settings/account"));
-const SecuritySettings = lazy(() => import("./settings/security"));
+const ProfilePage = lazyPage(() => import("./people/profile-page"));
+const SignUpPage = lazyPage(() => import("./accounts/sign-up"));
+const SignInPage = lazyPage(() => import("./accounts/sign-in"));
+const SignInByMailPage = lazyPage(() => import("./accounts/sign-in-by-mail"));
+const ForgotPasswordPage = lazyPage(() => import("./accounts/forgot-password"));
+const ResetPasswordPage = lazyPage(() => import("./accounts/reset-password"));
+const VerifyEmailPage = lazyPage(() => import("./accounts/verify-email"));
+const ChangeEmailPage = lazyPage(() => import("./accounts/change-email"));
+const SettingsLayout = lazyPage(() => import("./settings/layout"));
+const ProfileSettings = lazyPage(() => import("./settings/profile"));
+const AccountSettings = lazyPage(() => import("./settings/account"));
+const SecuritySettings = lazyPage(() => import("./settings/security"));
 
 export function App() {
   return (

@@ -4,6 +4,7 @@ import { BrowserRouter } from "react-router";
 import { App } from "./app";
 import { ReauthenticationProvider } from "./session/reauthenticate";
 import { SessionProvider } from "./session/session";
+import { loadPagesWhenIdle } from "./ui/lazy-page";
 import "./styles/colours.css";
 import "./styles/base.css";
 import "./styles/forms.css";
@@ -24,3 +25,4 @@ createRoot(root).render(
     </BrowserRouter>
   </StrictMode>,
 );
+loadPagesWhenIdle();

@@ -1,5 +1,5 @@
 // What users do with their account. The links are those of real mails.
-import { anotherUser, expect, expectSignedIn, expectSignedOut, mailTo, password, signIn, signOut, signUp, test, unique } from "./helpers";
+import { anotherUser, expect, expectSignedIn, expectSignedOut, mailTo, password, signIn, signOut, signUp, test, totp, unique } from "./helpers";
 
 const newPassword = "a quite different sentence";
 
@@ -136,5 +136,39 @@ test("add a passkey, and sign in with it", async ({ page, context }) => {
   // The browser offers the passkey by itself where it can. Else the user asks for it.
   const button = page.getByRole("button", { name: "Sign in with a passkey" });
   await button.click({ timeout: 5000 }).catch(() => {});
+  await expectSignedIn(page, username);
+});
+
+test("protect the account with an authenticator app, and sign in with it or a recovery code", async ({ page }) => {
+  const { username, email } = await signUp(page, "ann");
+  await page.goto("/settings/security");
+  await page.getByRole("button", { name: "Add an authenticator app" }).click();
+  const secret = await page.locator(".secret code").innerText();
+  await page.getByLabel("Code that the app shows").fill("000000");
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(page.getByLabel("Code that the app shows")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Code that the app shows").fill(totp(secret));
+  await page.getByRole("button", { name: "Confirm" }).click();
+  const recoveryCodes = page.getByRole("list", { name: "Recovery codes" }).getByRole("listitem");
+  await expect(recoveryCodes).toHaveCount(10);
+  const recoveryCode = await recoveryCodes.first().innerText();
+  await page.getByRole("button", { name: "I have saved them" }).click();
+  await expect(page.getByText("You have 10 recovery codes left.")).toBeVisible();
+
+  await signOut(page);
+  await signIn(page, email);
+  await expect(page.getByRole("heading", { name: "One more step" })).toBeVisible();
+  await page.getByLabel("Code from the app").fill("000000");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByLabel("Code from the app")).toHaveAttribute("aria-invalid", "true");
+  await page.getByLabel("Code from the app").fill(totp(secret, Date.now() + 30_000)); // the one that was used works only once
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expectSignedIn(page, username);
+
+  await signOut(page);
+  await signIn(page, email);
+  await page.getByRole("button", { name: "Use a recovery code" }).click();
+  await page.getByLabel("Recovery code").fill(recoveryCode);
+  await page.getByRole("button", { name: "Continue" }).click();
   await expectSignedIn(page, username);
 });

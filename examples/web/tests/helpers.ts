@@ -1,5 +1,6 @@
 import { type Browser, test as base, type BrowserContext, expect, type Page, type TestInfo } from "@playwright/test";
 import axe from "axe-core";
+import { createHmac } from "node:crypto";
 
 export { expect };
 
@@ -126,4 +127,16 @@ export async function picture(page: Page, info: TestInfo, name: string): Promise
   if (!folder) return;
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await page.screenshot({ path: `${folder}/${name}-${info.project.name}.png`, animations: "disabled" });
+}
+
+// totp returns the code that an authenticator app shows (RFC 6238).
+export function totp(secret: string, at = Date.now()): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replace(/[^A-Z2-7]/g, "")].map((c) => alphabet.indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const number = mac.readUInt32BE((mac[19] as number) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
 }

@@ -3,7 +3,7 @@
 import { type BrowserContext, expect, type Page } from "@playwright/test";
 import { anotherUser, enter, expectSignedIn, expectSignedOut, password, signIn, signOut, signUp, test } from "./helpers";
 
-const act = async (what: "stop" | "start" | "forward") => expect((await fetch(`${process.env.ROUGH_CONTROL}/${what}`)).status).toBe(200);
+const act = async (what: "stop" | "start" | "age") => expect((await fetch(`${process.env.ROUGH_CONTROL}/${what}`)).status).toBe(200);
 
 // A tab in the background becomes visible when its user comes back to it. Headless tabs are all visible, so the test says it.
 const comeBack = (page: Page) => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
@@ -39,6 +39,7 @@ test("the session ends elsewhere: both tabs notice, and continue after a new sig
 
   const phone = await anotherUser(browser, info, complaints.heard);
   await signIn(phone, email);
+  await expectSignedIn(phone, username);
   await phone.goto("/settings/security");
   await phone.getByRole("button", { name: "Sign out everywhere else" }).click();
   await expect(phone.getByText("1 other sessions have ended.")).toBeVisible();
@@ -138,10 +139,21 @@ test("offline and back", async ({ page, context, complaints }) => {
   await expect(page.getByText("Account created")).toBeVisible(); // without a reload
 });
 
-// This one is the last: from here on, the service is half an hour ahead.
+test("a part of the front end that does not arrive can be loaded again", async ({ page, complaints }) => {
+  complaints.expected.push(/ERR_FAILED/);
+  await page.route("**/assets/security-*.js", (route) => route.abort());
+  await signUp(page, "ann");
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("link", { name: "Security" }).click();
+  await expect(page.getByText("This page could not be loaded.")).toBeVisible();
+  await page.unroute("**/assets/security-*.js");
+  await page.getByRole("button", { name: "Load it again" }).click();
+  await expect(page.getByText("Account created")).toBeVisible();
+});
+
 test("a sensitive change long after the sign-in asks for the password, and then happens", async ({ page }) => {
   const { username } = await signUp(page, "ann");
-  await act("forward");
+  await act("age");
   await page.goto("/settings/account");
   await page.getByLabel("New username").fill(`${username}-2`);
   await page.getByRole("button", { name: "Change username" }).click();

@@ -8,7 +8,7 @@ test("two users, a refusal, a reload", async ({ page: ann, browser, complaints }
     await expectAccessible(page);
     await picture(page, info, name);
   };
-  const username = unique("ann");
+  const username = { "desktop-light": "ann", "desktop-dark": "ann.applegate", "phone-light": "ann_a", "phone-dark": "annie" }[info.project.name] ?? unique("ann");
 
   await test.step("a visitor comes to the sign-up form", async () => {
     await ann.goto("/");
@@ -115,7 +115,7 @@ test("two users, a refusal, a reload", async ({ page: ann, browser, complaints }
     await expect(ann.getByText("Mallory")).toHaveCount(0);
   });
 
-  await test.step("the list goes on as Bob scrolls", async () => {
+  await test.step("the list grows as Bob scrolls", async () => {
     await bob.goto("/");
     const profiles = bob.getByRole("list", { name: "Profiles" }).getByRole("link");
     await expect(profiles.nth(10)).toBeVisible();

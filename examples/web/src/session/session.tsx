@@ -3,6 +3,7 @@
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { Provider, useQuery } from "urql";
 import { createClient } from "../client/client";
+import { useConnection } from "../client/connection";
 import { graphql } from "../generated/gql";
 import type { MeQuery } from "../generated/gql/graphql";
 import { Loading } from "../ui/loading";
@@ -115,6 +116,12 @@ function Watch({ recheck, changed, notice, signedIn, signedOut, children }: Watc
     document.addEventListener("visibilitychange", look);
     return () => document.removeEventListener("visibilitychange", look);
   }, [recheck, ask]);
+
+  // The service was away. The client sends this query again until it is back, which also updates the banner.
+  const connected = useConnection() === "online";
+  useEffect(() => {
+    if (!connected) ask({ requestPolicy: "network-only" });
+  }, [connected, ask]);
 
   const session = useMemo<Session>(
     () => ({ viewer: data?.me ?? null, notice: notice || (error && data && !data.me ? ended : ""), signedIn, signedOut }),

@@ -70,5 +70,5 @@ function Verification({ email }: { email: string }) {
       </div>
     );
   }
-  return <Form {...form} action="Verify this address" onSubmit={async () => setSent(Boolean(await submit({ input: { email } })))} />;
+  return <Form {...form} action="Verify this address" secondary onSubmit={async () => setSent(Boolean(await submit({ input: { email } })))} />;
 }

@@ -1,11 +1,12 @@
 import { Suspense, useState } from "react";
-import { Link, NavLink, Outlet, useNavigate } from "react-router";
+import { Link, NavLink, Outlet, useLocation, useNavigate } from "react-router";
 import { useClient } from "urql";
 import { useConnection } from "../client/connection";
 import { formErrors } from "../client/errors";
 import { graphql } from "../generated/gql";
 import { Avatar } from "../people/avatar";
 import { useSession } from "../session/session";
+import { Broken } from "./broken";
 import { Loading } from "./loading";
 
 const SignOut = graphql(`
@@ -32,9 +33,11 @@ export function Shell() {
       </header>
       <ConnectionBanner />
       <main id="content" tabIndex={-1}>
-        <Suspense fallback={<Loading />}>
-          <Outlet />
-        </Suspense>
+        <Broken key={useLocation().pathname}>
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </Broken>
       </main>
     </>
   );
