@@ -27,7 +27,7 @@ var pictures = flag.Bool("pictures", false, "write the README's pictures to docs
 
 const (
 	folder    = "../../examples/web"
-	storyTime = 4 * time.Minute // for all that Playwright does; half a minute on an idle machine
+	storyTime = 12 * time.Minute // for all that Playwright does; a minute on an idle machine
 )
 
 // The specs are in examples/web/tests. Those that stop the service have one of their own.

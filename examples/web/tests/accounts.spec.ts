@@ -1,5 +1,5 @@
 // What users do with their account. The links are those of real mails.
-import { anotherUser, expect, expectSignedIn, expectSignedOut, mailTo, password, signIn, signOut, signUp, test, totp, unique } from "./helpers";
+import { expect, expectSignedIn, expectSignedOut, mailTo, password, signIn, signOut, signUp, test, totp, unique } from "./helpers";
 
 const newPassword = "a quite different sentence";
 
@@ -91,9 +91,9 @@ test("change address, username and password, and delete the account", async ({ p
   await expect(page.getByRole("alert")).toBeVisible();
 });
 
-test("see all sessions, and revoke one", async ({ page, browser, complaints }, info) => {
+test("see all sessions, and revoke one", async ({ page, anotherPage }) => {
   const { username, email } = await signUp(page, "ann");
-  const phone = await anotherUser(browser, info, complaints.heard);
+  const phone = await anotherPage();
   await signIn(phone, email);
   await expectSignedIn(phone, username);
   await page.goto("/settings/security");

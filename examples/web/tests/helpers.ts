@@ -1,36 +1,61 @@
-import { type Browser, test as base, type BrowserContext, expect, type Page, type TestInfo } from "@playwright/test";
+import { test as base, type Browser, type BrowserContext, type ConsoleMessage, expect, type Page, type TestInfo, type WebError, type WorkerInfo } from "@playwright/test";
 import axe from "axe-core";
 import { createHmac } from "node:crypto";
 
 export { expect };
 
-// A test fails if a page that it opens writes an error to the console, such as a violation of the Content-Security-Policy. Tests that
-// cause failures say which ones they expect.
-export const test = base.extend<{ complaints: { expected: RegExp[]; heard: string[] } }>({
+type Complaints = { expected: RegExp[]; heard: string[] };
+type Worker = { own: BrowserContext; other: BrowserContext };
+type Fixtures = { complaints: Complaints; anotherPage: () => Promise<Page> };
+
+// The tests of a worker share two browsers: that of `page`, and that of `anotherPage`, for another user or device. A window of its own for
+// each test would take most of the time. After each test, its pages are closed and its cookies deleted.
+//
+// A test fails if a page writes an error to the console, such as a violation of the Content-Security-Policy. Tests that cause failures say
+// which ones they expect.
+export const test = base.extend<Fixtures, Worker>({
+  own: [async ({ browser }, use, info) => use(await open(browser, info)), { scope: "worker" }],
+  other: [async ({ browser }, use, info) => use(await open(browser, info)), { scope: "worker" }],
+  context: async ({ own }, use) => {
+    await use(own);
+    await clear(own);
+  },
+  anotherPage: async ({ other, complaints }, use) => {
+    const stop = listen(other, complaints.heard);
+    await use(() => other.newPage());
+    await clear(other);
+    stop();
+  },
   complaints: [
-    async ({ context }, use) => {
-      const complaints = { expected: [] as RegExp[], heard: [] as string[] };
-      listen(context, complaints.heard);
+    async ({ own }, use) => {
+      const complaints: Complaints = { expected: [], heard: [] };
+      const stop = listen(own, complaints.heard);
       await use(complaints);
+      stop();
       expect(complaints.heard.filter((text) => !complaints.expected.some((pattern) => pattern.test(text)))).toEqual([]);
     },
     { auto: true },
   ],
 });
 
-function listen(context: BrowserContext, heard: string[]) {
-  context.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) heard.push(message.text());
-  });
-  context.on("weberror", (error) => heard.push(String(error.error())));
+async function open(browser: Browser, { project }: WorkerInfo): Promise<BrowserContext> {
+  const { viewport, colorScheme, baseURL, locale } = project.use;
+  const context = await browser.newContext({ viewport, colorScheme, baseURL, locale });
+  await context.newPage(); // keeps the window
+  return context;
 }
 
-// anotherUser returns a page of a user with a browser of their own.
-export async function anotherUser(browser: Browser, info: TestInfo, heard: string[]): Promise<Page> {
-  const { viewport, colorScheme, baseURL, locale } = info.project.use;
-  const context = await browser.newContext({ viewport, colorScheme, baseURL, locale });
-  listen(context, heard);
-  return context.newPage();
+async function clear(context: BrowserContext): Promise<void> {
+  await Promise.all(context.pages().slice(1).map((page) => page.close()));
+  await context.setOffline(false);
+  await context.clearCookies();
+}
+
+function listen(context: BrowserContext, heard: string[]): () => void {
+  const onConsole = (message: ConsoleMessage) => void (["error", "warning"].includes(message.type()) && heard.push(message.text()));
+  const onError = (error: WebError) => void heard.push(String(error.error()));
+  context.on("console", onConsole).on("weberror", onError);
+  return () => void context.off("console", onConsole).off("weberror", onError);
 }
 
 export const password = "correct horse battery staple";

@@ -1,10 +1,10 @@
 import { expect, expectSignedIn, password, test, unique } from "./helpers";
 import type { Page } from "@playwright/test";
 
-// tabTo presses Tab until an element has the focus, and checks that the focus can be seen.
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let i = 0; i < 60; i++) {
-    await page.keyboard.press("Tab");
+// tabTo presses a key until an element has the focus, and checks that the focus can be seen.
+async function tabTo(page: Page, name: string, key = "Tab"): Promise<void> {
+  for (let i = 0; i < 30; i++) {
+    await page.keyboard.press(key);
     const at = await page.evaluate(() => {
       const element = document.activeElement as HTMLInputElement;
       const { outlineStyle, outlineWidth } = getComputedStyle(element, element.matches(".card-name") ? "::after" : null);
@@ -41,7 +41,7 @@ test("sign up and edit the profile with the keyboard alone", async ({ page }) =>
   await page.keyboard.press("Enter");
   await expectSignedIn(page, username);
 
-  await tabTo(page, `Your profile, ${username}`);
+  await tabTo(page, `Your profile, ${username}`, "Shift+Tab");
   await page.keyboard.press("Enter");
   await expect(page.getByText(`@${username}`)).toBeVisible();
   await tabTo(page, "Edit profile");

@@ -1,7 +1,7 @@
 // What happens when time passes, when tabs disagree, and when the service or the network goes away. The access tokens of this service live
 // for two seconds. The tests run one after the other, because they stop the service.
 import { type BrowserContext, expect, type Page } from "@playwright/test";
-import { anotherUser, enter, expectSignedIn, expectSignedOut, password, signIn, signOut, signUp, test } from "./helpers";
+import { enter, expectSignedIn, expectSignedOut, password, signIn, signOut, signUp, test } from "./helpers";
 
 const act = async (what: "stop" | "start" | "age") => expect((await fetch(`${process.env.ROUGH_CONTROL}/${what}`)).status).toBe(200);
 
@@ -30,14 +30,14 @@ test("two tabs when the cookie expires", async ({ page, context }) => {
   }
 });
 
-test("the session ends elsewhere: both tabs notice, and continue after a new sign-in", async ({ page, context, browser, complaints }, info) => {
+test("the session ends elsewhere: both tabs notice, and continue after a new sign-in", async ({ page, context, anotherPage }) => {
   const { username, email } = await signUp(page, "ann");
   await page.goto("/settings/account");
   const other = await context.newPage();
   await other.goto("/settings/profile");
   await expect(other.getByLabel("Bio")).toBeVisible();
 
-  const phone = await anotherUser(browser, info, complaints.heard);
+  const phone = await anotherPage();
   await signIn(phone, email);
   await expectSignedIn(phone, username);
   await phone.goto("/settings/security");
@@ -140,7 +140,7 @@ test("offline and back", async ({ page, context, complaints }) => {
 });
 
 test("a part of the front end that does not arrive can be loaded again", async ({ page, complaints }) => {
-  complaints.expected.push(/ERR_FAILED/);
+  complaints.expected.push(/ERR_FAILED/, /Failed to fetch dynamically imported module/);
   await page.route("**/assets/security-*.js", (route) => route.abort());
   await signUp(page, "ann");
   await page.getByRole("link", { name: "Settings" }).click();
