@@ -3,7 +3,6 @@
 package frontend
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -120,10 +119,6 @@ func settings(pages string) []string {
 func playwright(t *testing.T, env ...string) *exec.Cmd {
 	t.Helper()
 	readSources(t)
-	shots := cmp.Or(os.Getenv("PICTURES"), t.TempDir())
-	if *pictures {
-		shots, _ = filepath.Abs("../../docs/pictures")
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), storyTime)
 	t.Cleanup(cancel)
 	c := exec.CommandContext(ctx, "node", "node_modules/@playwright/test/cli.js", "test")
@@ -131,7 +126,10 @@ func playwright(t *testing.T, env ...string) *exec.Cmd {
 	c.Dir, c.Stdout, c.Stderr = folder, os.Stdout, os.Stderr
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // so that it closes its browsers
 	c.WaitDelay = 10 * time.Second
-	c.Env = append(append(os.Environ(), "CHROMIUM="+chromium(t), "PICTURES="+shots, "RESULTS="+t.TempDir()), env...)
+	c.Env = append(append(os.Environ(), "CHROMIUM="+chromium(t), "RESULTS="+t.TempDir()), env...)
+	if *pictures {
+		c.Env = append(c.Env, "README_PICTURES=../../docs/pictures")
+	}
 	return c
 }
 

@@ -144,14 +144,19 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(violations, page.url()).toEqual([]);
   const [shown, wide] = await page.evaluate(() => [document.documentElement.clientWidth, document.documentElement.scrollWidth]);
   expect(wide, `${page.url()} scrolls sideways`).toBeLessThanOrEqual(shown);
+  const navigation = await page.getByRole("navigation", { name: "Main" }).boundingBox();
+  expect(navigation?.height, "the navigation has one line").toBeLessThan(50);
 }
 
-// picture writes a picture of a page to the folder PICTURES. Without one, there are no pictures.
+const ofReadme = ["profile-editor-desktop-light", "own-profile-desktop-dark", "profile-editor-phone-light"];
+
+// picture writes a picture of a page to the folder PICTURES, or one of the README's to README_PICTURES. Without them, there are no pictures.
 export async function picture(page: Page, info: TestInfo, name: string): Promise<void> {
-  const folder = process.env.PICTURES;
+  const file = `${name}-${info.project.name}`;
+  const folder = process.env.PICTURES ?? (ofReadme.includes(file) ? process.env.README_PICTURES : undefined);
   if (!folder) return;
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-  await page.screenshot({ path: `${folder}/${name}-${info.project.name}.png`, animations: "disabled" });
+  await page.screenshot({ path: `${folder}/${file}.png`, animations: "disabled" });
 }
 
 // totp returns the code that an authenticator app shows (RFC 6238).
