@@ -2,7 +2,7 @@
 # targets are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run web pictures build quick test generate fresh lint unit rules-score fuzz compose stranger bench
+.PHONY: help run web pictures build quick test generate fresh lint unit rules-score fuzz compose breaking stranger bench
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -37,7 +37,7 @@ $(FRONT): examples/web/node_modules $(wildcard examples/web/*.* examples/web/scr
 quick: ## check in seconds all that needs no PostgreSQL, browser or Node.js; PACKAGES selects packages
 	@GO="$(GO)" PACKAGES="$(PACKAGES)" scripts/quick.sh
 
-test: build fresh lint unit fuzz compose stranger ## run everything that CI runs
+test: build fresh lint unit fuzz compose breaking stranger ## run everything that CI runs
 
 generate: ## regenerate the generated files
 	@$(GO) generate ./...
@@ -71,8 +71,8 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: $(ASSETS) $(FRONT) e2e/node_modules ## run the Go tests, with the race detector, a real browser, and client tools
-	@scripts/need.sh postgres cc chromium
+unit: $(ASSETS) $(FRONT) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
+	@scripts/need.sh postgres cc chromium nginx caddy
 	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...
@@ -93,7 +93,11 @@ compose: build e2e/node_modules ## compose the schema with other subgraphs, with
 	@mkdir -p .cache && cd examples/notes && $(GO) run ./subgraph schema >../../.cache/subgraph.graphql
 	@./freehold schema | node e2e/compose/compose.mjs .cache/subgraph.graphql
 
-e2e/node_modules examples/web/node_modules: %/node_modules: %/package-lock.json %/package.json %/.npmrc
+breaking: e2e/node_modules ## check that the schema breaks no client of the last release
+	@scripts/need.sh git
+	@scripts/breaking.sh
+
+e2e/node_modules e2e/gateways/node_modules examples/web/node_modules: %/node_modules: %/package-lock.json %/package.json %/.npmrc
 	@scripts/need.sh node npm
 	@cd $(@D) && npm ci --loglevel=error >/dev/null
 	@touch $@

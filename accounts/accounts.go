@@ -26,7 +26,6 @@ package accounts
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -48,15 +47,15 @@ type Config struct {
 	SessionLifetime   time.Duration // a session expires after this time at the latest
 	MaxSessions       int           // live sessions of an account; a further one revokes the oldest
 	RefreshGrace      time.Duration // how long a refresh may be retried
-	ReauthAfter       time.Duration // how long sensitive actions work after the password was entered
 	CodeLifetime      time.Duration // of one-time codes
 	UsernameHold      time.Duration // how long nobody else gets a username that was given up
 	RateLimit         bool          // whether limits hold
 	Limits            limits.Limits
 	ServiceName       string // no password may consist of the service's name or host
 	ServiceHost       string
-	Reserved          input.Reserved   // usernames that no account can have
-	Now               func() time.Time // the clock for birthdays; nil means time.Now
+	Reauthentication  db.Reauthentication // when sensitive actions ask the viewer to prove again who they are
+	Reserved          input.Reserved      // usernames that no account can have
+	Now               func() time.Time    // the clock for birthdays; nil means time.Now
 
 	MailLatest time.Duration // a mail is sent after a random time, between a sixth of this and all of it; 0 means 3 s
 
@@ -74,7 +73,7 @@ type Service struct {
 	Flows    *continuations.Service // flows of several requests
 	Codes    *codes.Service         // one-time codes by mail
 
-	completions map[string]func(context.Context, *db.Tx, json.RawMessage) error // of sign-ups, by the kind of their credential
+	additions map[db.CredentialKind]AddCredential
 
 	db        *db.DB
 	keys      *auth.Keys
@@ -91,9 +90,7 @@ func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Token
 		Sessions: sessions.New(d, keys, tokens, sessions.Config{
 			Idle: config.SessionIdle, Lifetime: config.SessionLifetime, Grace: config.RefreshGrace,
 		}),
-		Flows: continuations.New(d), completions: map[string]func(context.Context, *db.Tx, json.RawMessage) error{
-			string(db.CredentialEmailCode): ofVerified,
-		},
+		Flows: continuations.New(d), additions: map[db.CredentialKind]AddCredential{db.CredentialEmailCode: ofVerified},
 		db: d, keys: keys, hasher: hasher, config: config, limits: limiter,
 		Codes: codes.New(d, keys, limiter, codes.Config{Lifetime: config.CodeLifetime, MailLatest: config.MailLatest}),
 		passwords: input.PasswordRules{

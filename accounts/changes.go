@@ -72,7 +72,7 @@ func (s *Service) ChangePassword(ctx context.Context, viewer auth.Viewer, curren
 // account gets a mail.
 func (s *Service) RequestEmailChange(ctx context.Context, viewer auth.Viewer, newEmail string) (profile *db.Profile, err error) {
 	err = s.db.Read(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		return tx.RequireReauthentication(ctx, s.config.ReauthAfter)
+		return s.RequireRecent(ctx, tx)
 	})
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (s *Service) ChangeUsername(ctx context.Context, viewer auth.Viewer, typed 
 		return nil, flaw.At("input.username")
 	}
 	err = s.db.Write(ctx, viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := tx.RequireReauthentication(ctx, s.config.ReauthAfter); err != nil {
+		if err := s.RequireRecent(ctx, tx); err != nil {
 			return err
 		}
 		if err := s.RenameOwn(ctx, tx, username, key); err != nil {

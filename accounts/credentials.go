@@ -73,12 +73,6 @@ func (s *Service) NotifyCredential(ctx context.Context, tx *db.Tx, kind mail.Kin
 	return s.Codes.Enqueue(ctx, tx, outbox.Mail{Kind: kind, UserID: tx.Viewer.UserID, Recipient: private.Email, Data: data, Withheld: withheld})
 }
 
-// NotifyOfAdded is NotifyCredential for a credential that was added to an account whose owner is not signed in. The address is verified.
-func (s *Service) NotifyOfAdded(ctx context.Context, tx *db.SystemTx, userID uuid.UUID, email, username string, credential db.CredentialKind) error {
-	data := map[string]string{"username": username, "credential": words[credential]}
-	return s.Codes.Enqueue(ctx, tx, outbox.Mail{Kind: mail.CredentialAdded, UserID: userID, Recipient: email, Data: data})
-}
-
 // words are the kinds of credentials in a sentence.
 var words = map[db.CredentialKind]string{
 	db.CredentialPassword: "a password", db.CredentialEmailCode: "codes by email", db.CredentialOAuth: "an account of another service",

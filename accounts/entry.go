@@ -3,7 +3,6 @@ package accounts
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,11 +17,18 @@ type Entrance struct {
 	Cookie bool // whether cookies are to hold the session
 	// Prove runs first in the transaction, and uses up what the client has proved. If it returns no user, its writes are committed, and
 	// the sign-in is refused.
-	Prove func(ctx context.Context, tx *db.SystemTx) (db.Proved, error)
+	Prove func(ctx context.Context, tx *db.SystemTx) (Proved, error)
 	// enter proves a password and enters the account in one statement, instead of Prove.
 	enter func(ctx context.Context, tx *db.SystemTx, s db.SessionParams) (db.Proved, db.EntryOutcome, error)
 	// Then runs last, as the owner, if a session has started. It can be nil.
 	Then Hook
+}
+
+// Proved is an account that a client has proved. UserID is uuid.Nil if the client has proved nothing.
+type Proved struct {
+	UserID       uuid.UUID
+	CredentialID *uuid.UUID // nil if it is not known
+	Add          *Addition  // a credential that the account gets when its owner has proved every factor; nil for none
 }
 
 // Entered is what came of a way in. Exactly one field is set.
@@ -41,6 +47,7 @@ type SecondFactor struct {
 type FirstFactor struct {
 	Proof        auth.Proof
 	CredentialID *uuid.UUID
+	Add          *Addition
 }
 
 // Enter starts a session of the account that a client has proved, or asks for its second factor. The error is INVALID_CREDENTIALS if the
@@ -58,11 +65,11 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 		}
 		switch outcome {
 		case db.EntryStarted:
-			viewer, profile, err = s.enter(ctx, system, session, e.Then)
+			viewer, profile, err = s.enter(ctx, system, session, proved.Add, e.Then)
 		case db.EntrySecondFactor:
 			opened, err = s.Flows.Open(ctx, system, continuations.Flow{
 				Purpose: continuations.SecondFactor, UserID: proved.UserID, Cookie: e.Cookie,
-				Data: FirstFactor{Proof: e.Proof, CredentialID: proved.CredentialID},
+				Data: FirstFactor{e.Proof, proved.CredentialID, proved.Add},
 			})
 		case db.EntryRefused:
 		}
@@ -81,26 +88,32 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 }
 
 // prove proves the credential and enters the account. A refusal is not an error, so that it is committed.
-func (s *Service) prove(ctx context.Context, system *db.SystemTx, e Entrance, session db.SessionParams) (db.Proved, db.EntryOutcome, error) {
+func (s *Service) prove(ctx context.Context, system *db.SystemTx, e Entrance, session db.SessionParams) (Proved, db.EntryOutcome, error) {
 	if e.enter != nil {
-		return e.enter(ctx, system, session)
+		proved, outcome, err := e.enter(ctx, system, session)
+		return Proved{UserID: proved.UserID, CredentialID: proved.CredentialID}, outcome, err
 	}
 	proved, err := e.Prove(ctx, system)
 	if err != nil || proved.UserID == uuid.Nil {
 		return proved, db.EntryRefused, err
 	}
-	outcome, err := system.EnterAccount(ctx, proved, e.Proof, session, s.config.RequireVerifiedEmail)
+	outcome, err := system.EnterAccount(ctx, db.Proved{UserID: proved.UserID, CredentialID: proved.CredentialID}, e.Proof, session, s.config.RequireVerifiedEmail)
 	return proved, outcome, err
 }
 
 // enter continues as the owner of a session that this transaction has started.
-func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams, then Hook) (auth.Viewer, *db.Profile, error) {
+func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.SessionParams, add *Addition, then Hook) (auth.Viewer, *db.Profile, error) {
 	tx, err := system.Enter(ctx, session.ID)
 	if err != nil {
 		return auth.Viewer{}, nil, err
 	}
 	if err := tx.RevokeOldestSessions(ctx, s.config.MaxSessions); err != nil {
 		return auth.Viewer{}, nil, err
+	}
+	if add != nil {
+		if err := s.addWithNotice(ctx, tx, *add); err != nil {
+			return auth.Viewer{}, nil, err
+		}
 	}
 	profile, err := tx.FindProfileOfUser(ctx, tx.Viewer.UserID)
 	if err == nil && then != nil {
@@ -111,7 +124,7 @@ func (s *Service) enter(ctx context.Context, system *db.SystemTx, session db.Ses
 
 // RequireRecent returns REAUTH_REQUIRED unless the viewer has proved recently who they are, as sensitive operations require.
 func (s *Service) RequireRecent(ctx context.Context, tx *db.Tx) error {
-	if err := tx.RequireReauthentication(ctx, s.config.ReauthAfter); err != nil {
+	if err := tx.RequireReauthentication(ctx, s.config.Reauthentication); err != nil {
 		return fmt.Errorf("require a recent authentication: %w", err)
 	}
 	return nil
@@ -119,8 +132,8 @@ func (s *Service) RequireRecent(ctx context.Context, tx *db.Tx) error {
 
 // requireSecondFactor is RequireRecent for an account with a second factor. Any other account has just proved its password.
 func (s *Service) requireSecondFactor(ctx context.Context, tx *db.Tx) error {
-	return tx.RequireSecondFactor(ctx, s.config.ReauthAfter)
+	return tx.RequireSecondFactor(ctx, s.config.Reauthentication)
 }
 
-// ReauthAfter is how long sensitive operations work after the viewer has proved who they are.
-func (s *Service) ReauthAfter() time.Duration { return s.config.ReauthAfter }
+// Reauthentication says when sensitive operations ask the viewer to prove again who they are.
+func (s *Service) Reauthentication() db.Reauthentication { return s.config.Reauthentication }

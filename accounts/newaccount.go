@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,8 +62,7 @@ func (s *Service) CheckSignUpWith(ctx context.Context, in SignUp, n NewAccount) 
 
 // Waiting is a visitor who has proved a credential, and whose account has no username yet.
 type Waiting struct {
-	Kind          string // of the credential; see OnComplete
-	Data          any    // what OnComplete's function needs to add the credential
+	Addition             // of the credential
 	Email         string // "" for none
 	EmailVerified bool
 	Profile       db.ProfileFields // what is known of the profile; CompleteSignUp gets the rest
@@ -79,27 +77,17 @@ type PendingSignUp struct {
 	continuations.Opened
 }
 
-// waiting is what the flow of a sign-up knows.
-type waiting struct {
-	Waiting
-	Data json.RawMessage
-}
-
 // AskForUsername opens the flow of a sign-up whose username is missing. CompleteSignUp continues it.
 func (s *Service) AskForUsername(ctx context.Context, w Waiting) (*Entered, error) {
-	data, err := json.Marshal(w.Data)
-	if err != nil {
-		return nil, fmt.Errorf("ask for a username: %w", err)
-	}
-	w.Data = nil
 	var opened *continuations.Opened
-	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+	err := s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		if w.Use != nil {
 			if err := w.Use(ctx, tx); err != nil {
 				return err
 			}
 		}
-		opened, err = s.Flows.Open(ctx, tx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: waiting{w, data}})
+		var err error
+		opened, err = s.Flows.Open(ctx, tx, continuations.Flow{Purpose: continuations.SignUp, Cookie: w.Cookie, Data: w})
 		return err
 	})
 	if err != nil {
@@ -108,30 +96,22 @@ func (s *Service) AskForUsername(ctx context.Context, w Waiting) (*Entered, erro
 	return &Entered{SignUp: &PendingSignUp{*opened}}, nil
 }
 
-// ofVerified adds nothing: an account whose address is verified can sign in with codes that are sent there.
-func ofVerified(context.Context, *db.Tx, json.RawMessage) error { return nil }
-
-// OnComplete sets how a kind of credential is added to the account of a completed sign-up. Call it before the service is used.
-func (s *Service) OnComplete(kind string, add func(ctx context.Context, tx *db.Tx, data json.RawMessage) error) {
-	s.completions[kind] = add
-}
-
-// CompleteSignUp creates the account of a sign-up whose username was missing. The fields of the profile replace those that were sent before. It also reports whether cookies are to hold the session.
+// CompleteSignUp creates the account of a sign-up whose username was missing. The fields of the profile replace those that were sent before.
+// It also reports whether cookies are to hold the session.
 // The token can be used again if the username is invalid or taken.
 func (s *Service) CompleteSignUp(ctx context.Context, token, username string, profile db.ProfileFields) (*SignedIn, bool, error) {
-	var w waiting
+	var w Waiting
 	flow, err := s.Flows.Find(ctx, continuations.SignUp, "input.continuationToken", token, &w)
 	if err != nil {
 		return nil, false, err
 	}
-	add, known := s.completions[w.Kind]
-	if !known {
-		return nil, false, fmt.Errorf("complete a sign-up: no package adds credentials of the kind %s", w.Kind)
-	}
 	session, err := s.SignUpWith(ctx, SignUp{Email: w.Email, Username: username, Profile: profile.Or(w.Profile)}, NewAccount{
 		Proof: w.Proof, EmailVerified: w.EmailVerified, NoEmail: w.Email == "",
 		Use: func(ctx context.Context, tx *db.SystemTx) error { return s.Flows.Use(ctx, tx, flow) },
-		Add: func(ctx context.Context, tx *db.Tx) error { return add(ctx, tx, w.Data) },
+		Add: func(ctx context.Context, tx *db.Tx) error {
+			_, err := s.add(ctx, tx, w.Addition)
+			return err
+		},
 	})
 	return session, flow.Cookie, takenMeanwhile(err)
 }

@@ -41,7 +41,7 @@ func (s *Service) HasPassword(ctx context.Context, viewer auth.Viewer, userID uu
 
 // ReauthenticatedUntil returns until when the current session can take sensitive actions without the password; nil if it cannot.
 func (s *Service) ReauthenticatedUntil(ctx context.Context, viewer auth.Viewer, userID uuid.UUID) (*time.Time, error) {
-	return s.db.FindReauthenticatedUntil(ctx, viewer, userID, s.config.ReauthAfter)
+	return s.db.FindReauthenticatedUntil(ctx, viewer, userID, s.config.Reauthentication.After)
 }
 
 // NextCodeAt returns when this client can request a code for a purpose again without RATE_LIMITED; nil means now. It counts

@@ -23,6 +23,6 @@ func (s *Service) Settings() Settings {
 		Password: s.passwords.Length(), Username: input.UsernameLength,
 		DisplayName: input.DisplayName.Length(), Bio: input.Bio.Length(), Location: input.Location.Length(),
 		DefaultVisibility: s.config.DefaultVisibility, RequireVerifiedEmail: s.config.RequireVerifiedEmail,
-		CodeLifetime: s.config.CodeLifetime, ReauthAfter: s.config.ReauthAfter, UsernameHold: s.config.UsernameHold,
+		CodeLifetime: s.config.CodeLifetime, ReauthAfter: s.config.Reauthentication.After, UsernameHold: s.config.UsernameHold,
 	}
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // operators returns the use cases of operators.
-func (c *Config) operators(d *db.DB, keys *auth.Keys) *operators.Service {
-	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{ReauthAfter: c.ReauthAfter, CodeLifetime: c.CodeLifetime})
+func (c *Config) operators(d *db.DB, keys *auth.Keys, r db.Reauthentication) *operators.Service {
+	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{Reauthentication: r, CodeLifetime: c.CodeLifetime})
 }
 
 // adminTimeout is how long a statement of the command line may take: an account with many rows takes long to disable.
@@ -61,7 +61,7 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 			return nil, errors.Join(fmt.Errorf("open the database (FREEHOLD_MIGRATE_URL): %w", err), a.Close())
 		}
 	}
-	a.Service = c.operators(a.db, keys)
+	a.Service = c.operators(a.db, keys, db.Reauthentication{})
 	return a, nil
 }
 

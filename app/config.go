@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,14 +63,14 @@ type Config struct {
 
 	RequireVerifiedEmail string        `env:"FREEHOLD_REQUIRE_VERIFIED_EMAIL" envDefault:"off"` // on or off
 	PendingLifetime      time.Duration `env:"FREEHOLD_PENDING_LIFETIME"       envDefault:"24h"` // of an unverified sign-up
-	BreachURL            string        `env:"FREEHOLD_BREACH_URL"`                              // empty: passwords are not looked up
+	BreachURL            string        `env:"FREEHOLD_BREACH_URL" secret:"true"`                // empty: passwords are not looked up
 
 	Anonymous     string        `env:"FREEHOLD_ANONYMOUS"      envDefault:"off"`   // on or off
 	AnonymousMax  int           `env:"FREEHOLD_ANONYMOUS_MAX"  envDefault:"10000"` // anonymous accounts
 	AnonymousIdle time.Duration `env:"FREEHOLD_ANONYMOUS_IDLE" envDefault:"720h"`  // of an anonymous account, until it is deleted
 
 	RequestTimeout      time.Duration `env:"FREEHOLD_REQUEST_TIMEOUT"      envDefault:"10s"`
-	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"          envDefault:"0s"`
+	DrainDelay          time.Duration `env:"FREEHOLD_DRAIN_DELAY"` // default: 3s in production, 0s in development
 	DrainTimeout        time.Duration `env:"FREEHOLD_DRAIN_TIMEOUT"        envDefault:"15s"`
 	BodyLimit           int64         `env:"FREEHOLD_BODY_LIMIT"           envDefault:"131072"`   // bytes
 	TokenLimit          int           `env:"FREEHOLD_TOKEN_LIMIT"          envDefault:"1000"`     // lexical tokens of a document
@@ -95,7 +94,8 @@ type Config struct {
 	OIDCRedirects []string           `env:"FREEHOLD_OIDC_REDIRECTS"` // pages to which users return from a provider, comma-separated
 	Providers     []ProviderSettings `env:"-"`                       // FREEHOLD_OIDC_<NAME>_…
 
-	subgraph bool // whether the settings are those of a second subgraph
+	subgraph    bool              // whether the settings are those of a second subgraph
+	secretFiles map[string]string // by setting: the file that has its value
 }
 
 // Development reports whether FREEHOLD_ENV is development.
@@ -127,6 +127,8 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 			faults = append(faults, c.meaningless(name))
 		}
 	}
+	vars, ofFiles := c.readSecrets(vars)
+	faults = append(faults, ofFiles...)
 	if err := env.ParseWithOptions(&c, env.Options{Environment: vars}); err != nil {
 		faults = append(faults, nameFaults(err)...)
 		return c, sorted(faults)
@@ -137,6 +139,9 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	faults = append(faults, ofProviders...)
 	if c.PublicURL == "" && (c.Development() || c.subgraph) {
 		c.PublicURL = "http://" + publicAddress(c.Addr)
+	}
+	if vars["FREEHOLD_DRAIN_DELAY"] == "" && !c.Development() {
+		c.DrainDelay = 3 * time.Second
 	}
 	if c.DataDir == "" {
 		c.DataDir = dataDir(vars)
@@ -166,7 +171,7 @@ func sorted(faults []error) error {
 
 // isSetting reports whether a variable is a setting.
 func isSetting(name string) bool {
-	return providerSetting.MatchString(name) ||
+	return providerSetting.MatchString(name) || settingOf(name) != "" ||
 		slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[Config]()), func(f reflect.StructField) bool { return f.Tag.Get("env") == name })
 }
 
@@ -314,6 +319,10 @@ func (c *Config) Print() string {
 		if name := f.Tag.Get("env"); name == "" || name == "-" || !c.has(name) {
 			continue
 		}
+		if file, ok := c.secretFiles[f.Tag.Get("env")]; ok {
+			fmt.Fprintf(&b, "%s_FILE=%s\n", f.Tag.Get("env"), file)
+			continue
+		}
 		value := fmt.Sprint(v.FieldByIndex(f.Index).Interface())
 		switch f.Tag.Get("secret") {
 		case "":
@@ -325,21 +334,4 @@ func (c *Config) Print() string {
 		fmt.Fprintf(&b, "%s=%s\n", f.Tag.Get("env"), value)
 	}
 	return b.String() + c.printProviders()
-}
-
-var dsnPassword = regexp.MustCompile(`(password\s*=\s*)('(\\.|[^'])*'|\S+)`)
-
-// mask hides the password of a connection string, which is a URL or a list of name=value.
-func mask(dsn string) string {
-	if u, err := url.Parse(dsn); err == nil && u.Scheme != "" {
-		query := u.Query()
-		if query.Has("password") {
-			query.Set("password", "xxxxx")
-			u.RawQuery = query.Encode()
-		}
-		return u.Redacted()
-	} else if strings.Contains(dsn, "://") {
-		return "xxxxx" // invalid, so the password may be anywhere
-	}
-	return dsnPassword.ReplaceAllString(dsn, "${1}xxxxx")
 }

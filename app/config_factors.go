@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"freehold.dev/freehold/auth/totp"
+	"freehold.dev/freehold/oauth"
 )
 
 // FactorSettings are the settings of second factors.
@@ -67,4 +68,22 @@ func (p *Program) checkStrongScopes(c Config) error {
 		}
 	}
 	return nil
+}
+
+// accepts returns the kinds of factors that the service can check, and the issuers of the providers that it can ask to authenticate a user
+// again.
+func accepts(providers []*oauth.Provider, passkeys, apps bool) []string {
+	list := []string{"PASSWORD", "EMAIL_CODE"}
+	if passkeys {
+		list = append(list, "PASSKEY")
+	}
+	if apps {
+		list = append(list, "TOTP")
+	}
+	for _, p := range providers {
+		if p.CanReauthenticate() {
+			list = append(list, p.Issuer())
+		}
+	}
+	return list
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -55,6 +56,7 @@ var ofAccounts = []string{
 
 // has reports whether a setting has a meaning for this kind of service.
 func (c *Config) has(name string) bool {
+	name = cmp.Or(settingOf(name), name)
 	if c.subgraph {
 		return !slices.Contains(ofAccounts, name) && !strings.HasPrefix(name, oidcPrefix) && (!strings.HasPrefix(name, "FREEHOLD_LIMIT_") || name == "FREEHOLD_LIMIT_WRITE")
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestOriginsAndHeadersAreNormalized(t *testing.T) {
@@ -75,6 +76,20 @@ func TestUnsafeSetupsAreRefused(t *testing.T) {
 	}
 }
 
+// A server in production still serves while its balancer notices that it stops. A developer's does not wait.
+func TestDrainDelay(t *testing.T) {
+	t.Parallel()
+	production := []string{"FREEHOLD_ENV=production", "DATABASE_URL=postgres://x", "FREEHOLD_SIGNING_KEY_FILE=x", "FREEHOLD_PUBLIC_URL=https://id.example.org"}
+	for want, settings := range map[time.Duration][]string{0: nil, 3 * time.Second: production, 1: append(production, "FREEHOLD_DRAIN_DELAY=1ns")} {
+		if c, err := LoadConfig(settings); err != nil || c.DrainDelay != want {
+			t.Errorf("%v: %v, %v; want %v", settings, c.DrainDelay, err, want)
+		}
+	}
+	if c, err := LoadConfig(append(production, "FREEHOLD_DRAIN_DELAY=0s")); err != nil || c.DrainDelay != 0 {
+		t.Errorf("no delay: %v, %v", c.DrainDelay, err)
+	}
+}
+
 func TestPublicURLOfDevelopment(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{
@@ -92,6 +107,8 @@ func TestConfigDefaultsAndPrintMasksSecrets(t *testing.T) {
 	for _, url := range []string{
 		"postgres://app:s3cret@db.example/freehold?sslmode=verify-full", "host=db.example user=app password=s3cret dbname=freehold",
 		"host=db.example password='s3cret with \\' quote' user=app", "postgres://db.example/freehold?user=app&password=s3cret", "postgres://app:s3cret%zz@x",
+		"postgres://db.example/freehold?user=app&sslpassword=s3cret", "postgres://db.example/freehold?PASSWORD=s3cret&password=s3cret", "host=db.example sslpassword = s3cret",
+		"postgres:app:s3cret@db.example password=s3cret", "smtp://mail:s3cret@mail.example:587", "https://range:s3cret@breaches.example/range/",
 	} {
 		c, err := LoadConfig([]string{"DATABASE_URL=" + url, "FREEHOLD_MIGRATE_URL=" + url, "HOME=/home/ann"})
 		if err != nil {

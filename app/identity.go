@@ -18,6 +18,7 @@ import (
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passwords"
+	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/remote"
 )
 
@@ -84,34 +85,36 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 	}
 	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
 	who.hasher = passwords.NewHasher(ctx, passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare()})
-	service := accounts.New(a.db, keys, who.hasher, tokens, accounts.Config{
-		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
-		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, ReauthAfter: c.ReauthAfter,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
-		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
-		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
-	})
-	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys), keys.JWKS
 	providers, err := c.newProviders(o.Now)
 	if err != nil {
 		return who, err
 	}
-	who.oauth = oauth.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), providers, c.OIDCRedirects)
-	who.mailCodes = mailcodes.New(a.db, service)
-	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
 	protocol, err := c.newPasskeys()
 	if err != nil {
 		return who, err
 	}
-	if protocol != nil {
-		who.related = protocol.RelatedOrigins()
-	}
-	who.passkeys = passkeys.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), protocol)
 	vault, err := c.vault()
 	if err != nil {
 		return who, err
 	}
-	who.factors = factors.New(a.db, service, limits.New(a.db, c.limits(), c.RateLimit == "on"), vault, c.AppName, o.Now)
+	reauthentication := db.Reauthentication{After: c.ReauthAfter, Accepts: accepts(providers, protocol != nil, vault != nil)}
+	service := accounts.New(a.db, keys, who.hasher, tokens, accounts.Config{
+		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
+		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, Reauthentication: reauthentication,
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
+		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
+		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
+	})
+	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys, reauthentication), keys.JWKS
+	limiter := limits.New(a.db, c.limits(), c.RateLimit == "on")
+	who.oauth = oauth.New(a.db, service, limiter, providers, c.OIDCRedirects)
+	who.mailCodes = mailcodes.New(a.db, service)
+	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
+	if protocol != nil {
+		who.related = protocol.RelatedOrigins()
+	}
+	who.passkeys = passkeys.New(a.db, service, limiter, protocol)
+	who.factors = factors.New(a.db, service, limiter, vault, c.AppName, o.Now)
 	if err := who.factors.CheckKeys(ctx); err != nil {
 		return who, fmt.Errorf("check the secrets of authenticator apps (FREEHOLD_ENCRYPTION_KEY_FILE, FREEHOLD_ENCRYPTION_KEY): %w", err)
 	}

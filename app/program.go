@@ -210,15 +210,24 @@ func (p *Program) Migrations() (sets []db.MigrationSet) {
 	return sets
 }
 
+// MigrationChange is what a migration has done to the database, or what it would do.
+type MigrationChange = db.MigrationChange
+
 // Migrate runs the pending migrations of the database of FREEHOLD_MIGRATE_URL.
 func (p *Program) Migrate(ctx context.Context, c Config) error {
+	m, err := p.Migrator(c)
+	if err == nil {
+		_, err = m.Run(ctx)
+	}
+	return err
+}
+
+// Migrator returns what migrates the database of FREEHOLD_MIGRATE_URL.
+func (p *Program) Migrator(c Config) (*db.Migrator, error) {
 	if c.MigrateURL == "" {
-		return errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role (the service migrates a private PostgreSQL at each start)")
+		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role (the service migrates a private PostgreSQL at each start)")
 	}
-	if p.subgraph {
-		return db.MigrateSubgraph(ctx, c.MigrateURL, p.Migrations()...)
-	}
-	return db.Migrate(ctx, c.MigrateURL, p.Migrations()...)
+	return db.NewMigrator(c.MigrateURL, p.subgraph, p.Migrations()...), nil
 }
 
 // Forget deletes everything that belongs to a user from the database of a second subgraph, and reports whether there was such a user.

@@ -10,6 +10,7 @@ import (
 	"freehold.dev/freehold/edge"
 	"freehold.dev/freehold/edge/redirect"
 	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/telemetry"
 	"freehold.dev/freehold/web"
 )
 
@@ -32,8 +33,16 @@ func (a *App) routes(mux *http.ServeMux, who identity, ownPages func(http.Handle
 	if a.config.Development() {
 		a.serveDeveloper(mux)
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") })
-	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("GET /healthz", routine(func(w http.ResponseWriter, _ *http.Request) { writeStatus(w, http.StatusOK, "alive") }))
+	mux.HandleFunc("GET /readyz", routine(a.readyz))
+}
+
+// routine marks requests as checks, which fill the log otherwise.
+func routine(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		telemetry.ExchangeOf(r.Context()).Routine = true
+		next(w, r)
+	}
 }
 
 // HasPlayground reports whether the playground is served: in development, on a loopback address.

@@ -71,7 +71,7 @@ func (b *bench) startFreehold(ctx context.Context, v variant, database string) e
 		return append([]string{
 			"FREEHOLD_ENV=production", "FREEHOLD_ADDR=127.0.0.1:" + port, "FREEHOLD_PUBLIC_URL=" + publicURL,
 			"FREEHOLD_SIGNING_KEY_FILE=" + key, "DATABASE_URL=" + b.postgres.URL("freehold_app", database),
-			"FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=ERROR", "FREEHOLD_ACCESS_TOKEN_TTL=2h",
+			"FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=ERROR", "FREEHOLD_ACCESS_TOKEN_TTL=2h", "FREEHOLD_DRAIN_DELAY=0s",
 		}, v.env...)
 	})
 }

@@ -20,7 +20,9 @@ import (
 const help = `freehold is an accounts-and-profiles GraphQL service.
 
   freehold                serve; without DATABASE_URL, on a private PostgreSQL
-  freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date
+  freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date;
+                          --dry-run prints what that would do
+  freehold migrate status print the versions of the database and of this build
   freehold keys rotate    add a signing key, which is used after ten minutes
   freehold access         print what each field returns to each kind of viewer;
                           --format=markdown or json; --diff OLD.json prints the changes
@@ -33,7 +35,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold config         print the current settings, with secrets masked
   freehold roles          print the SQL that creates the three database roles
   freehold schema         print the schema as a Federation subgraph;
-                          --client prints it for client tools such as relay-compiler
+                          --client prints it for client tools such as relay-compiler;
+                          --router prints it for routers that verify access tokens
   freehold version        print the version
   freehold help           print this
 
@@ -116,6 +119,12 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return say(p.SDL())
 	case "schema --client":
 		return say(p.ClientSDL())
+	case "schema --router":
+		sdl, err := p.RouterSDL()
+		if err != nil {
+			return err
+		}
+		return say(sdl)
 	}
 	settings, err := loadConfig(p)
 	if err != nil {
@@ -130,8 +139,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 			return err
 		}
 		return say(fmt.Sprintf("added key %s to %s; it is used after ten minutes\n", kid, path))
-	case "migrate":
-		return p.Migrate(ctx, settings)
+	case "migrate", "migrate --dry-run", "migrate status":
+		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout)
 	case "config":
 		return say(settings.Print())
 	}

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
@@ -79,18 +78,18 @@ func (t *Tx) UseRecoveryCode(ctx context.Context, userID uuid.UUID, hash []byte)
 	return u, err == nil, unlessNone(err, "use a recovery code")
 }
 
-// ProveSecondFactor records in the viewer's session that they have proved a second factor, after a first one within the given time. The
-// error is REAUTH_REQUIRED if that was longer ago.
-func (t *Tx) ProveSecondFactor(ctx context.Context, methods []string, within time.Duration) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.prove_second_factor($1, $2)`, pq.Array(methods), within.Seconds()); err != nil {
+// ProveSecondFactor records in the viewer's session that they have proved a second factor, after a first one that is recent enough. The
+// error is REAUTH_REQUIRED if it is not.
+func (t *Tx) ProveSecondFactor(ctx context.Context, methods []string, r Reauthentication) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.prove_second_factor($1, $2, $3)`, pq.Array(methods), r.After.Seconds(), pq.Array(r.Accepts)); err != nil {
 		return fmt.Errorf("prove a second factor: %w", err)
 	}
 	return nil
 }
 
 // RequireSecondFactor is RequireReauthentication if the viewer has a second factor, and nil otherwise.
-func (t *Tx) RequireSecondFactor(ctx context.Context, within time.Duration) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_second_factor($1)`, within.Seconds()); err != nil {
+func (t *Tx) RequireSecondFactor(ctx context.Context, r Reauthentication) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_second_factor($1, $2)`, r.After.Seconds(), pq.Array(r.Accepts)); err != nil {
 		return fmt.Errorf("require a second factor: %w", err)
 	}
 	return nil

@@ -55,12 +55,12 @@ var factorOutcomes = map[string][]outcome{
 	},
 	"prove_second_factor": {
 		{
-			name: "after a first factor", call: `SELECT app.prove_second_factor('{otp,mfa}', 60)`, then: `SELECT amr, second_factor_at IS NOT NULL FROM app.sessions WHERE id = $ann_session`,
+			name: "after a first factor", call: `SELECT app.prove_second_factor('{otp,mfa}', 60, '{PASSWORD}')`, then: `SELECT amr, second_factor_at IS NOT NULL FROM app.sessions WHERE id = $ann_session`,
 			nobody: `FH003 there is no session`, other: `void, writes sessions, then {} false`, owner: `void, writes sessions, then {mfa,otp} true`,
 			forged: `FH004 the last proof of a first factor was too long ago`,
 		},
 		{
-			name: "long after it", setup: longAgo, call: `SELECT app.prove_second_factor('{otp,mfa}', 60)`,
+			name: "long after it", setup: longAgo, call: `SELECT app.prove_second_factor('{otp,mfa}', 60, '{PASSWORD}')`,
 			nobody: `FH003 there is no session`, other: `FH004 the last proof of a first factor was too long ago`,
 		},
 	},
@@ -75,21 +75,24 @@ var factorOutcomes = map[string][]outcome{
 		{name: "after the end", setup: `UPDATE app.continuations SET expires_at = now()`, call: `SELECT app.guess_continuation('flow', 'SIGN_UP', 1)`, nobody: `false`},
 	},
 	"acceptable_factors": {
-		{name: "without a viewer", call: `SELECT app.acceptable_factors(60)`, inside: `''`},
-		{name: "first factors", setup: asAnn + inAnnsSession + longAgo + `;` + passkey, call: `SELECT app.acceptable_factors(60)`, inside: `PASSWORD PASSKEY`},
-		{name: "first factors, although they are recent", setup: asAnn + inAnnsSession + passkey, call: `SELECT app.acceptable_factors(60)`, inside: `PASSWORD PASSKEY`},
-		{name: "first factors before second ones", setup: asAnn + inAnnsSession + longAgo + `;` + secondFactor, call: `SELECT app.acceptable_factors(60)`, inside: `PASSWORD`},
-		{name: "second factors", setup: asAnn + inAnnsSession + secondFactor, call: `SELECT app.acceptable_factors(60)`, inside: `TOTP RECOVERY_CODE`},
-		{name: "without recovery codes", setup: asAnn + inAnnsSession + secondFactor + `; DELETE FROM app.recovery_codes`, call: `SELECT app.acceptable_factors(60)`, inside: `TOTP`},
+		{name: "without a viewer", call: `SELECT app.acceptable_factors(60, '{PASSWORD,PASSKEY,TOTP,i}')`, inside: `''`},
+		{name: "first factors", setup: asAnn + inAnnsSession + longAgo + `;` + passkey, call: `SELECT app.acceptable_factors(60, '{PASSWORD,PASSKEY,TOTP,i}')`, inside: `PASSWORD PASSKEY`},
+		{name: "first factors, although they are recent", setup: asAnn + inAnnsSession + passkey, call: `SELECT app.acceptable_factors(60, '{PASSWORD,PASSKEY,TOTP,i}')`, inside: `PASSWORD PASSKEY`},
+		{name: "a provider that can be asked again", setup: asAnn + inAnnsSession + longAgo + `;` + storedIdentity, call: `SELECT app.acceptable_factors(60, '{PASSWORD,i}')`, inside: `PASSWORD OAUTH`},
+		{name: "a provider that cannot", setup: asAnn + inAnnsSession + longAgo + `;` + storedIdentity, call: `SELECT app.acceptable_factors(60, '{PASSWORD,OAUTH,j}')`, inside: `PASSWORD`},
+		{name: "none that the service can check", setup: asAnn + inAnnsSession + longAgo + `;` + passkey, call: `SELECT app.acceptable_factors(60, NULL)`, inside: `''`},
+		{name: "first factors before second ones", setup: asAnn + inAnnsSession + longAgo + `;` + secondFactor, call: `SELECT app.acceptable_factors(60, '{PASSWORD,PASSKEY,TOTP,i}')`, inside: `PASSWORD`},
+		{name: "second factors", setup: asAnn + inAnnsSession + secondFactor, call: `SELECT app.acceptable_factors(60, '{PASSWORD,PASSKEY,TOTP,i}')`, inside: `TOTP RECOVERY_CODE`},
+		{name: "without recovery codes", setup: asAnn + inAnnsSession + secondFactor + `; DELETE FROM app.recovery_codes`, call: `SELECT app.acceptable_factors(60, '{PASSWORD,PASSKEY,TOTP,i}')`, inside: `TOTP`},
 	},
 	"require_second_factor": {
-		{name: "an account without one", setup: longAgo, call: `SELECT app.require_second_factor(60)`, nobody: `void`},
+		{name: "an account without one", setup: longAgo, call: `SELECT app.require_second_factor(60, '{PASSWORD}')`, nobody: `void`},
 		{
-			name: "only a first factor", setup: secondFactor, call: `SELECT app.require_second_factor(60)`, nobody: `void`,
+			name: "only a first factor", setup: secondFactor, call: `SELECT app.require_second_factor(60, '{PASSWORD}')`, nobody: `void`,
 			owner: `FH004 the last sign-in or reauthentication was too long ago`,
 		},
 		{
-			name: "both factors", setup: secondFactor + `;` + strong, call: `SELECT app.require_second_factor(60)`, nobody: `void`,
+			name: "both factors", setup: secondFactor + `;` + strong, call: `SELECT app.require_second_factor(60, '{PASSWORD}')`, nobody: `void`,
 			owner: `void`, forged: `FH004 the last sign-in or reauthentication was too long ago`,
 		},
 	},

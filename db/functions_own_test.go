@@ -28,8 +28,8 @@ var ownOutcomes = map[string][]outcome{
 		},
 	},
 	"require_reauthentication": {
-		{name: "recent", call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the last sign-in or reauthentication was too long ago`},
-		{name: "too long ago", setup: longAgo, call: `SELECT app.require_reauthentication(60)`, nobody: `FH003 there is no session`, other: `FH004 the last sign-in or reauthentication was too long ago`},
+		{name: "recent", call: `SELECT app.require_reauthentication(60, '{PASSWORD}')`, nobody: `FH003 there is no session`, other: `void`, forged: `FH004 the last sign-in or reauthentication was too long ago`},
+		{name: "too long ago", setup: longAgo, call: `SELECT app.require_reauthentication(60, '{PASSWORD}')`, nobody: `FH003 there is no session`, other: `FH004 the last sign-in or reauthentication was too long ago`},
 	},
 	"rate_limited_until": {
 		{name: "a closed bucket", call: `SELECT app.rate_limited_until($ann, '{bucket}', '{3}') IS NOT NULL`, nobody: `false`, owner: `true`},

@@ -24,7 +24,7 @@ type IdentityOutcome string
 // The outcomes of ProveIdentity.
 const (
 	IdentityKnown      IdentityOutcome = "known"      // an account has it
-	IdentityAdded      IdentityOutcome = "added"      // it was added to the account that has verified the same address
+	IdentityVerified   IdentityOutcome = "verified"   // an account has verified the same address as the provider
 	IdentityUnverified IdentityOutcome = "unverified" // an account has the address, and has not verified it
 	IdentityNew        IdentityOutcome = "new"        // there is no account
 )
@@ -34,15 +34,13 @@ type ProvedIdentity struct {
 	Outcome      IdentityOutcome `db:"outcome"`
 	UserID       *uuid.UUID      `db:"user_id"`
 	CredentialID *uuid.UUID      `db:"credential_id"`
-	Email        *string         `db:"email"` // of the account, if the identity was added; and so the username
-	Username     *string         `db:"username"`
 }
 
-// ProveIdentity finds the account of an identity. If the provider has verified an address, the account that has verified the same one
-// gets the identity. The error is ErrIdentityTaken if another transaction adds the identity to an account at the same time.
+// ProveIdentity finds the account of an identity: the one that has it, or the one that has verified the same address as the provider. That
+// one gets it with AddIdentity, after its owner has signed in.
 func (t *SystemTx) ProveIdentity(ctx context.Context, i Identity) (p ProvedIdentity, err error) {
-	err = t.tx.GetContext(ctx, &p, `SELECT outcome, user_id, credential_id, email, username FROM app.prove_identity($1, $2, NULLIF($3, ''), NULLIF($4, ''), $5, $6)`,
-		i.Issuer, i.Subject, i.Email, i.EmailKey, i.CredentialID, i.Name)
+	err = t.tx.GetContext(ctx, &p, `SELECT outcome, user_id, credential_id FROM app.prove_identity($1, $2, NULLIF($3, ''), NULLIF($4, ''))`,
+		i.Issuer, i.Subject, i.Email, i.EmailKey)
 	if err != nil {
 		return ProvedIdentity{}, fmt.Errorf("prove identity: %w", err)
 	}

@@ -58,7 +58,35 @@ func withOwn(further []MigrationSet) []MigrationSet {
 
 // Migrate runs the new migrations as the owner role: freehold's first, then those of each further set. See migrate.Run.
 func Migrate(ctx context.Context, ownerURL string, further ...MigrationSet) error {
-	return migrate.Run(ctx, ownerURL, withOwn(further)...)
+	_, err := NewMigrator(ownerURL, false, further...).Run(ctx)
+	return err
+}
+
+// MigrationChange is what a Migrator has done to a set in a database, or what it would do.
+type MigrationChange = migrate.Change
+
+// Migrator migrates a database as the owner role.
+type Migrator struct {
+	ownerURL string
+	sets     []MigrationSet
+}
+
+// NewMigrator returns a Migrator of freehold's set and of further ones, in this order. With subgraph, the database is that of a second subgraph.
+func NewMigrator(ownerURL string, subgraph bool, further ...MigrationSet) *Migrator {
+	if subgraph {
+		return &Migrator{ownerURL, append([]MigrationSet{SubgraphMigrations()}, further...)}
+	}
+	return &Migrator{ownerURL, withOwn(further)}
+}
+
+// Run migrates, as migrate.Run does.
+func (m *Migrator) Run(ctx context.Context) ([]MigrationChange, error) {
+	return migrate.Run(ctx, m.ownerURL, m.sets...)
+}
+
+// Plan returns what Run would do.
+func (m *Migrator) Plan(ctx context.Context) ([]MigrationChange, error) {
+	return migrate.Plan(ctx, m.ownerURL, m.sets...)
 }
 
 // CheckVersion returns an error unless this build may serve the database. The database must have this build's migrations. It may

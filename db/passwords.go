@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/lib/pq"
 
 	"freehold.dev/freehold/auth"
 )
@@ -42,9 +43,15 @@ func (d *DB) RenewHash(ctx context.Context, viewer auth.Viewer, hash, renewed st
 	})
 }
 
-// RequireReauthentication returns REAUTH_REQUIRED unless the viewer has entered their password within the given time.
-func (t *Tx) RequireReauthentication(ctx context.Context, within time.Duration) error {
-	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_reauthentication($1)`, within.Seconds()); err != nil {
+// Reauthentication says when a viewer must prove again who they are, and how they can.
+type Reauthentication struct {
+	After   time.Duration // how long a proof is recent
+	Accepts []string      // the kinds of factors that the service can check, and the issuers of providers that can be asked again
+}
+
+// RequireReauthentication returns REAUTH_REQUIRED unless the viewer has proved recently who they are.
+func (t *Tx) RequireReauthentication(ctx context.Context, r Reauthentication) error {
+	if _, err := t.tx.ExecContext(ctx, `SELECT app.require_reauthentication($1, $2)`, r.After.Seconds(), pq.Array(r.Accepts)); err != nil {
 		return fmt.Errorf("require reauthentication: %w", err)
 	}
 	return nil

@@ -12,8 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/lib/pq"
-
-	"freehold.dev/freehold/db/migrate"
 )
 
 // SubgraphMigrations returns the set of a database of a second subgraph, which runs before all others there. Its tables refer to
@@ -24,7 +22,8 @@ func SubgraphMigrations() MigrationSet {
 
 // MigrateSubgraph is Migrate for the database of a second subgraph.
 func MigrateSubgraph(ctx context.Context, ownerURL string, further ...MigrationSet) error {
-	return migrate.Run(ctx, ownerURL, append([]MigrationSet{SubgraphMigrations()}, further...)...)
+	_, err := NewMigrator(ownerURL, true, further...).Run(ctx)
+	return err
 }
 
 // HasAccounts reports whether the database has accounts. That of a second subgraph has none.

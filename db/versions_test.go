@@ -123,7 +123,7 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 				copy(known, c.database)
 				build := with(known[:c.build], "of the build")
 				d := dbtest.New(t)
-				if err := migrate.Run(t.Context(), d.Owner, with(c.database, "of the database")); err != nil {
+				if _, err := migrate.Run(t.Context(), d.Owner, with(c.database, "of the database")); err != nil {
 					t.Fatal(err)
 				}
 				expect := func(what string, err error, want string) {
@@ -134,7 +134,13 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 				}
 				app := open(t, db.Options{URL: d.App})
 				expect("serving", app.CheckSet(t.Context(), build), c.check)
-				expect("migrating", migrate.Run(t.Context(), d.Owner, build), c.migrate)
+				plan, err := migrate.Plan(t.Context(), d.Owner, build)
+				expect("planning", err, "")
+				done, err := migrate.Run(t.Context(), d.Owner, build)
+				expect("migrating", err, c.migrate)
+				if err == nil {
+					diff(t, "what was done", []string{fmt.Sprint(done)}, []string{fmt.Sprint(plan)})
+				}
 				if c.migrate == "" {
 					expect("serving after its own migration", app.CheckSet(t.Context(), build), "")
 				}

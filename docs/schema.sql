@@ -161,7 +161,6 @@ CREATE TABLE app.passkeys (
   transports text[] NOT NULL DEFAULT '{}'::text[],
   backup_eligible boolean NOT NULL,
   backed_up boolean NOT NULL,
-  data jsonb NOT NULL DEFAULT '{}'::jsonb,
   CONSTRAINT passkeys_pkey PRIMARY KEY (credential_id),
   CONSTRAINT passkeys_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES app.credentials(id) ON DELETE CASCADE,
   CONSTRAINT passkeys_key_id UNIQUE (key_id)
@@ -169,7 +168,7 @@ CREATE TABLE app.passkeys (
 ALTER TABLE app.passkeys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY passkeys_definer ON app.passkeys FOR ALL TO freehold_definer USING (true) WITH CHECK (true);
 CREATE POLICY passkeys_owner ON app.passkeys FOR ALL TO freehold_owner USING (true) WITH CHECK (true);
-GRANT INSERT, SELECT, UPDATE (sign_count, backed_up, data) ON app.passkeys TO freehold_definer;
+GRANT INSERT, SELECT, UPDATE (sign_count, backed_up) ON app.passkeys TO freehold_definer;
 
 CREATE TABLE app.profile_private (
   user_id uuid NOT NULL,
@@ -373,7 +372,7 @@ GRANT DELETE, INSERT, SELECT ON app.users TO freehold_definer;
 CREATE FUNCTION app.accept_scopes(p_claimed text, p_strong text) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
 -- The kinds of factors, separated by a space, with which the viewer can go on if a sensitive action is refused: their first factors, or their second factors if a first one was proved within p_seconds.
-CREATE FUNCTION app.acceptable_factors(p_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by other functions only
+CREATE FUNCTION app.acceptable_factors(p_seconds double precision, p_accepts text[]) RETURNS text SECURITY DEFINER; -- executed by other functions only
 
 -- The advisory lock of an account.
 CREATE FUNCTION app.account_lock(p_user_id uuid) RETURNS bigint; -- executed by other functions only
@@ -589,13 +588,13 @@ CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_ow
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
 -- Finds the account of a user of an identity provider.
-CREATE FUNCTION app.prove_identity(p_issuer text, p_subject text, p_email text, p_email_key text, p_id uuid, p_name text) RETURNS TABLE(outcome text, user_id uuid, credential_id uuid, email text, username text) SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.prove_identity(p_issuer text, p_subject text, p_email text, p_email_key text) RETURNS TABLE(outcome text, user_id uuid, credential_id uuid) SECURITY DEFINER; -- executed by freehold_app
 
 -- The account of an address and its PASSWORD credential, if p_password_hash is its hash.
 CREATE FUNCTION app.prove_password(p_email_key text, p_password_hash text) RETURNS TABLE(user_id uuid, credential_id uuid) SECURITY DEFINER; -- executed by freehold_app
 
 -- Records in the viewer's session that they have proved a second factor, and how (RFC 8176).
-CREATE FUNCTION app.prove_second_factor(p_amr text[], p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.prove_second_factor(p_amr text[], p_seconds double precision, p_accepts text[]) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- The account that a key has signed up, for a caller that has its address and the hash of its password.
 CREATE FUNCTION app.prove_sign_up(p_key_hash bytea, p_email_key text, p_password_hash text) RETURNS TABLE(pending boolean, is_verified boolean, fingerprint bytea) SECURITY DEFINER; -- executed by freehold_app
@@ -684,14 +683,14 @@ CREATE FUNCTION app.request_upgrade(p_id uuid, p_email text, p_email_key text, p
 -- Raises FH005 if a user is the last operator: the only account with the scope accounts:disable that is not disabled itself.
 CREATE FUNCTION app.require_other_operator(p_user_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
--- Raises FH004 if the viewer must prove again who they are, with the acceptable factors as its detail, and FH003 if there is no session.
-CREATE FUNCTION app.require_reauthentication(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+-- Raises FH004 if the viewer must prove again who they are, with those of the factors p_accepts that they have as its detail, and FH003 if there is no session.
+CREATE FUNCTION app.require_reauthentication(p_seconds double precision, p_accepts text[]) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Raises FH006 unless the viewer has a scope, and FH003 if there is no viewer.
 CREATE FUNCTION app.require_scope(p_scope text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- app.require_reauthentication for an account with a second factor.
-CREATE FUNCTION app.require_second_factor(p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.require_second_factor(p_seconds double precision, p_accepts text[]) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
 -- Replaces an encrypted secret by the same secret under another key.
 CREATE FUNCTION app.reseal_totp_secret(p_credential_id uuid, p_old bytea, p_new bytea) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -87,9 +88,10 @@ func around(next http.Handler, o Options, trusted []netip.Prefix) http.Handler {
 			})
 		}
 		begun := time.Now()
-		ctx, x := telemetry.WithExchange(r.Context())
+		ctx, x := telemetry.WithExchange(r.Context(), forwardedID(r, trusted))
 		ctx, denials := explain.WithDenials(ctx)
-		ctx = auth.WithClient(ctx, clientAddress(r, trusted), r.UserAgent())
+		client := clientAddress(r, trusted)
+		ctx = auth.WithClient(ctx, client, r.UserAgent())
 		ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 		ctx = o.WithShare(ctx)
@@ -103,13 +105,35 @@ func around(next http.Handler, o Options, trusted []netip.Prefix) http.Handler {
 				replyToPanic(ctx, o.Log, sw, cause)
 			}
 			denials.Log(ctx, o.Log)
-			if o.Log.Enabled(ctx, slog.LevelInfo) { // computing the arguments takes time
-				o.Log.InfoContext(ctx, "request", "route", inner.Pattern, "method", fault.Shorten(r.Method), "operation", x.Operation,
-					"status", x.Status, "took", time.Since(begun).Round(time.Microsecond).String())
-			}
+			logRequest(ctx, o.Log, inner, client, time.Since(begun))
 		}()
 		next.ServeHTTP(&plainErrors{ResponseWriter: sw, request: inner, missingPage: o.MissingPage}, inner)
 	})
+}
+
+// logRequest writes a line about a request that was answered. Refusals have the code of their first error.
+func logRequest(ctx context.Context, log *slog.Logger, r *http.Request, client string, took time.Duration) {
+	x, level := telemetry.ExchangeOf(ctx), slog.LevelInfo
+	if x.Routine && x.Status < http.StatusBadRequest {
+		level = slog.LevelDebug
+	}
+	if !log.Enabled(ctx, level) { // computing the arguments takes time
+		return
+	}
+	if host, _, err := net.SplitHostPort(client); err == nil {
+		client = host
+	}
+	about := []slog.Attr{
+		slog.String("route", r.Pattern), slog.String("method", fault.Shorten(r.Method)), slog.String("operation", x.Operation), slog.Int("status", x.Status),
+		slog.String("took", took.Round(time.Microsecond).String()), slog.String("client", client),
+	}
+	if x.Outcome != "" && x.Outcome != telemetry.OK {
+		about = append(about, slog.String("code", x.Outcome))
+	}
+	if x.TraceID != "" {
+		about = append(about, slog.String("traceId", x.TraceID))
+	}
+	log.LogAttrs(ctx, level, "request", about...)
 }
 
 func replyToPanic(ctx context.Context, log *slog.Logger, w http.ResponseWriter, cause any) {

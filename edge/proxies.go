@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,6 +30,16 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 		remote = net.JoinHostPort(address.String(), "0")
 	}
 	return remote
+}
+
+var requestID = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]{1,128}$`)
+
+// forwardedID returns the id that a trusted proxy has given to a request; "" for none.
+func forwardedID(r *http.Request, trusted []netip.Prefix) string {
+	if id := r.Header.Get("X-Request-Id"); requestID.MatchString(id) && isTrusted(r.RemoteAddr, trusted) {
+		return id
+	}
+	return ""
 }
 
 func isTrusted(hostPort string, trusted []netip.Prefix) bool {

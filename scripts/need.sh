@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs that are missing, with the machine's package manager. The names are postgres, cc, curl,
-# git, node, npm and chromium.
+# git, node, npm, chromium, nginx and caddy.
 set -eu
 
 has() {
@@ -14,6 +14,7 @@ has() {
 		command -v initdb >/dev/null
 		;;
 	chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
+	nginx) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;; # users have no sbin in PATH
 	*) command -v "$1" >/dev/null ;;
 	esac
 }
@@ -27,6 +28,7 @@ package() {
 	*" postgres") echo postgresql ;;
 	"brew node" | "brew npm") echo node ;;
 	*" node") echo nodejs ;;
+	"apt-get nginx") echo nginx-light ;;
 	*) echo "$2" ;;
 	esac
 }

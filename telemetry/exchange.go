@@ -14,6 +14,8 @@ import (
 // Exchange is the record of one request and its reply, for the log, metrics and traces.
 type Exchange struct {
 	ID        string       // also the header X-Request-Id of the reply
+	TraceID   string       // W3C Trace Context; "" if the request has no span
+	Routine   bool         // the request is a check by a machine, of interest only if it fails
 	Operation string       // kind and name; "" if the request has no operation
 	Status    int          // of the reply
 	Reason    fault.Reason // why the token is not accepted; "" if it is, or if there is none
@@ -30,9 +32,12 @@ const (
 
 type exchangeKey struct{}
 
-// WithExchange begins the exchange of a request.
-func WithExchange(ctx context.Context) (context.Context, *Exchange) {
-	x := &Exchange{ID: uuid.NewString(), Status: http.StatusOK}
+// WithExchange begins the exchange of a request. If id is empty, the exchange gets a new one.
+func WithExchange(ctx context.Context, id string) (context.Context, *Exchange) {
+	if id == "" {
+		id = uuid.NewString()
+	}
+	x := &Exchange{ID: id, Status: http.StatusOK}
 	return context.WithValue(ctx, exchangeKey{}, x), x
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
@@ -72,6 +73,9 @@ func (t *Telemetry) Around(next http.Handler) http.Handler {
 		begun, x, answered := time.Now(), ExchangeOf(r.Context()), false
 		x.kind, x.Outcome = "none", string(fault.Internal)
 		ctx, end := t.traces.request(r, x.ID)
+		if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+			x.TraceID = span.TraceID().String()
+		}
 		defer func() {
 			status := x.Status
 			if !answered {

@@ -160,7 +160,7 @@ func (s *Service) FinishTOTP(ctx context.Context, viewer auth.Viewer, token, cod
 		if added.RecoveryCodes = nil; first {
 			added.RecoveryCodes = codes
 		}
-		if err := tx.ProveSecondFactor(ctx, methods, s.accounts.ReauthAfter()); err != nil {
+		if err := tx.ProveSecondFactor(ctx, methods, s.accounts.Reauthentication()); err != nil {
 			return err
 		}
 		if err := s.accounts.Flows.Use(ctx, tx, found); err != nil {

@@ -187,14 +187,14 @@ func (s *Service) FinishSecondFactor(ctx context.Context, token string, second S
 	}
 	entered, err := s.accounts.Enter(ctx, accounts.Entrance{
 		Proof: auth.Proof{Methods: slices.Concat(first.Proof.Methods, methods), Strong: true}, Cookie: flow.Cookie,
-		Prove: func(ctx context.Context, system *db.SystemTx) (db.Proved, error) {
+		Prove: func(ctx context.Context, system *db.SystemTx) (accounts.Proved, error) {
 			switch ok, err := p.use(ctx, system.AsAnonymous()); {
 			case err != nil:
-				return db.Proved{}, err
+				return accounts.Proved{}, err
 			case !ok:
-				return db.Proved{}, errUsed
+				return accounts.Proved{}, errUsed
 			}
-			return db.Proved{UserID: flow.UserID, CredentialID: first.CredentialID}, s.accounts.Flows.Use(ctx, system, flow)
+			return accounts.Proved{UserID: flow.UserID, CredentialID: first.CredentialID, Add: first.Add}, s.accounts.Flows.Use(ctx, system, flow)
 		},
 	})
 	if err := s.settle(ctx, flow.UserID, p, err); err != nil {
@@ -259,5 +259,5 @@ func (s *Service) proveAgain(ctx context.Context, tx *db.Tx, p proof) error {
 	case !ok:
 		return errUsed
 	}
-	return tx.ProveSecondFactor(ctx, methods, s.accounts.ReauthAfter())
+	return tx.ProveSecondFactor(ctx, methods, s.accounts.Reauthentication())
 }

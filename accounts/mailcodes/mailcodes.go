@@ -147,13 +147,13 @@ func (s *Service) find(ctx context.Context, key, typed string) (db.SignInCode, e
 func (s *Service) enter(ctx context.Context, signedIn *SignedIn, code db.SignInCode, cookie bool) (err error) {
 	signedIn.Entered, err = s.accounts.Enter(ctx, accounts.Entrance{
 		Proof: byMail, Cookie: cookie,
-		Prove: func(ctx context.Context, tx *db.SystemTx) (db.Proved, error) {
+		Prove: func(ctx context.Context, tx *db.SystemTx) (accounts.Proved, error) {
 			proved, verifiedNow, ok, err := tx.UseSignInCode(ctx, code.ID)
 			if err == nil && !ok { // another request has used it, or the account does not admit codes any more
 				err = codes.ErrInvalid
 			}
 			signedIn.PasswordCleared = verifiedNow
-			return proved, err
+			return accounts.Proved{UserID: proved.UserID, CredentialID: proved.CredentialID}, err
 		},
 		Then: func(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 			if !signedIn.PasswordCleared {
@@ -180,7 +180,7 @@ func (s *Service) signUp(ctx context.Context, signedIn *SignedIn, code db.SignIn
 	}
 	if form.Username == "" {
 		entered, err := s.accounts.AskForUsername(ctx, accounts.Waiting{
-			Kind: string(db.CredentialEmailCode), Email: code.Email, EmailVerified: true, Profile: form.Profile, Proof: byMail, Cookie: in.Cookie, Use: use,
+			Addition: accounts.Addition{Kind: db.CredentialEmailCode}, Email: code.Email, EmailVerified: true, Profile: form.Profile, Proof: byMail, Cookie: in.Cookie, Use: use,
 		})
 		signedIn.Entered = entered
 		return err

@@ -78,24 +78,30 @@ func (s *Service) identityOf(f flow, i *oauth.Identity) db.Identity {
 // signIn starts a session of the account that has the identity, or that gets it because of a verified address. The error is errNew if
 // there is none.
 func (s *Service) signIn(ctx context.Context, found *continuations.Found, identity db.Identity) (*accounts.Entered, error) {
-	return s.accounts.Enter(ctx, accounts.Entrance{Proof: byProvider, Cookie: found.Cookie, Prove: func(ctx context.Context, tx *db.SystemTx) (db.Proved, error) {
+	addition, err := accounts.NewAddition(db.CredentialOAuth, identity)
+	if err != nil {
+		return nil, err
+	}
+	return s.accounts.Enter(ctx, accounts.Entrance{Proof: byProvider, Cookie: found.Cookie, Prove: func(ctx context.Context, tx *db.SystemTx) (accounts.Proved, error) {
 		if err := s.accounts.Flows.Use(ctx, tx, found); err != nil {
-			return db.Proved{}, err
+			return accounts.Proved{}, err
 		}
-		proved, err := tx.ProveIdentity(ctx, identity)
+		found, err := tx.ProveIdentity(ctx, identity)
 		if err != nil {
-			return db.Proved{}, err
+			return accounts.Proved{}, err
 		}
-		switch proved.Outcome {
+		switch found.Outcome {
 		case db.IdentityNew:
-			return db.Proved{}, errNew
+			return accounts.Proved{}, errNew
 		case db.IdentityUnverified:
-			return db.Proved{}, errNotVerified
-		case db.IdentityAdded:
-			err = s.accounts.NotifyOfAdded(ctx, tx, *proved.UserID, *proved.Email, *proved.Username, db.CredentialOAuth)
-		case db.IdentityKnown:
+			return accounts.Proved{}, errNotVerified
+		case db.IdentityKnown, db.IdentityVerified:
 		}
-		return db.Proved{UserID: *proved.UserID, CredentialID: proved.CredentialID}, err
+		proved := accounts.Proved{UserID: *found.UserID, CredentialID: found.CredentialID}
+		if found.Outcome == db.IdentityVerified {
+			proved.Add = &addition
+		}
+		return proved, nil
 	}})
 }
 
@@ -165,22 +171,25 @@ func (s *Service) askForUsername(ctx context.Context, found *continuations.Found
 	if err != nil {
 		return nil, err
 	}
+	addition, err := accounts.NewAddition(db.CredentialOAuth, identity)
+	if err != nil {
+		return nil, err
+	}
 	return s.accounts.AskForUsername(ctx, accounts.Waiting{
-		Kind: string(db.CredentialOAuth), Data: identity, Email: email, EmailVerified: email != "", Profile: profile, Proof: byProvider, Cookie: found.Cookie,
+		Addition: addition, Email: email, EmailVerified: email != "", Profile: profile, Proof: byProvider, Cookie: found.Cookie,
 	})
 }
 
-// complete adds the identity of a sign-up whose username was missing.
-func (s *Service) complete(ctx context.Context, tx *db.Tx, data json.RawMessage) error {
+// add adds an identity to the account of a sign-up or a sign-in that is complete now.
+func (s *Service) add(ctx context.Context, tx *db.Tx, data json.RawMessage) (added bool, err error) {
 	var identity db.Identity
 	if err := json.Unmarshal(data, &identity); err != nil {
-		return fmt.Errorf("complete a sign-up with a provider: %w", err)
+		return false, fmt.Errorf("add the identity of a flow: %w", err)
 	}
-	_, _, err := tx.AddIdentity(ctx, identity)
-	if errors.Is(err, db.ErrIdentityTaken) {
-		return fault.Taken("input.continuationToken", "This user of the provider has an account already. Sign in with the provider.")
+	if _, added, err = tx.AddIdentity(ctx, identity); errors.Is(err, db.ErrIdentityTaken) {
+		err = fmt.Errorf("%w: %w", fault.Taken("input.continuationToken", "This user of the provider has an account already. Sign in with the provider."), err)
 	}
-	return err
+	return added, err
 }
 
 // FinishLink adds the identity that the provider names to the viewer's account, and returns the credential. The error is CONFLICT if

@@ -9,7 +9,8 @@
 //	the provider has verified no address ────────────────► a new account without an address
 //	the provider has verified the address
 //	 ├─ no account has it (pending sign-ups do not) ─────► a new account, whose address is verified
-//	 ├─ an account has verified it ──────────────────────► the identity is added to that account, with an event and a mail
+//	 ├─ an account has verified it ──────────────────────► that account gets the identity when its owner has signed in, which takes the
+//	 │                                                     second factor of the account; with an event and a mail
 //	 └─ an account has it, and has not verified it ──────► refused, with EMAIL_NOT_VERIFIED
 //
 // In the last case, a stranger may have signed up with the address, and waits for its owner. The owner verifies the address with
@@ -55,7 +56,7 @@ type Service struct {
 // New returns the use cases. Users return only to URLs of the list redirects, compared byte by byte.
 func New(d *db.DB, a *accounts.Service, l *limits.Limiter, providers []*oauth.Provider, redirects []string) *Service {
 	s := &Service{db: d, accounts: a, limits: l, providers: providers, redirects: redirects}
-	a.OnComplete(string(db.CredentialOAuth), s.complete)
+	a.OnAddition(db.CredentialOAuth, s.add)
 	return s
 }
 

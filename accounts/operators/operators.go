@@ -31,8 +31,8 @@ var Scopes = map[string]string{ //nolint:gosec // names, not credentials
 
 // Config holds the settings.
 type Config struct {
-	ReauthAfter  time.Duration // how long an operator may act after the password was entered
-	CodeLifetime time.Duration // of one-time codes
+	Reauthentication db.Reauthentication // when an operator must prove again who they are
+	CodeLifetime     time.Duration       // of one-time codes
 }
 
 // Service has the use cases, over one database.
@@ -68,7 +68,7 @@ func (a Actor) write(ctx context.Context, fn func(context.Context, db.Administra
 		return a.s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error { return fn(ctx, tx.Administer()) })
 	}
 	return a.s.db.Write(ctx, a.viewer, func(ctx context.Context, tx *db.Tx) error {
-		if err := tx.RequireReauthentication(ctx, a.s.config.ReauthAfter); err != nil {
+		if err := tx.RequireReauthentication(ctx, a.s.config.Reauthentication); err != nil {
 			return err
 		}
 		return fn(ctx, tx.Administer())

@@ -59,15 +59,15 @@ func (s *Service) enter(ctx context.Context, flow *continuations.Found, c passke
 	}
 	entered, err := s.accounts.Enter(ctx, accounts.Entrance{
 		Proof: proofOf(use.UserVerified), Cookie: flow.Cookie,
-		Prove: func(ctx context.Context, tx *db.SystemTx) (db.Proved, error) {
+		Prove: func(ctx context.Context, tx *db.SystemTx) (accounts.Proved, error) {
 			if err := s.accounts.Flows.Use(ctx, tx, flow); err != nil {
-				return db.Proved{}, err
+				return accounts.Proved{}, err
 			}
 			ok, err := tx.UsePasskey(ctx, key.CredentialID, int64(use.SignCount), use.BackedUp)
 			if err != nil || ok {
-				return db.Proved{UserID: key.UserID, CredentialID: &key.CredentialID}, err
+				return accounts.Proved{UserID: key.UserID, CredentialID: &key.CredentialID}, err
 			}
-			return db.Proved{}, tx.RefusePasskey(ctx, answer.KeyID)
+			return accounts.Proved{}, tx.RefusePasskey(ctx, answer.KeyID)
 		},
 	})
 	if fault.Is(err, fault.InvalidCredentials) {

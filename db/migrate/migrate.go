@@ -28,29 +28,31 @@ type Set struct {
 }
 
 // Run runs the new migrations of the sets, in their order, as the owner role. Concurrent calls run one after the other. A set is
-// migrated completely or not at all, unless one of its new migrations has NO TRANSACTION.
-func Run(ctx context.Context, ownerURL string, sets ...Set) error {
+// migrated completely or not at all, unless one of its new migrations has NO TRANSACTION. Run returns what it has done to each set, also
+// to the sets before one that fails.
+func Run(ctx context.Context, ownerURL string, sets ...Set) (done []Change, err error) {
 	inner, err := wire.NewConnector(ownerURL)
 	if err != nil {
-		return errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
+		return nil, errMalformed
 	}
 	pool := sql.OpenDB(&connector{Connector: inner, ctx: ctx})
 	defer pool.Close()
 	if err := wire.Check(ctx, pool); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return nil, fmt.Errorf("migrate: %w", err)
 	}
 	conn, unlock, err := lockMigrations(ctx, pool)
 	if err != nil {
-		return fmt.Errorf("migrate: wait for other migrations: %w", err)
+		return nil, fmt.Errorf("migrate: wait for other migrations: %w", err)
 	}
 	defer unlock()
 	for _, set := range sets {
 		m := migration{set: set, pool: pool, conn: conn}
 		if err := m.run(ctx); err != nil {
-			return fmt.Errorf("migrate %s: %w", set.Name, explained(err))
+			return done, fmt.Errorf("migrate %s: %w", set.Name, explained(err))
 		}
+		done = append(done, m.done)
 	}
-	return nil
+	return done, nil
 }
 
 // explained adds the name of the migration's file and PostgreSQL's hint to an error.
@@ -93,6 +95,7 @@ type migration struct {
 
 	numbered  []numberedFile
 	functions []functionFile
+	done      Change
 }
 
 func (m *migration) run(ctx context.Context) (err error) {
@@ -112,8 +115,11 @@ func (m *migration) run(ctx context.Context) (err error) {
 	switch v, err := published(ctx, m.tx, m.set.Name); {
 	case err != nil:
 		return err
-	case v.number > latest(m.numbered): // a newer build has migrated: keep its functions
-		return v.refuse(m.set.Name, latest(m.numbered))
+	default:
+		m.done = Change{Set: m.set.Name, From: v.number, Build: latest(m.numbered), Serves: v.serves}
+		if v.number > latest(m.numbered) { // a newer build has migrated: keep its functions
+			return v.refuse(m.set.Name, latest(m.numbered))
+		}
 	}
 	if err := m.prepare(ctx); err != nil {
 		return err
@@ -176,6 +182,7 @@ func (m *migration) applyFunctions(ctx context.Context) error {
 			return err
 		}
 	}
+	m.done.Functions = namesOf(changed)
 	return recordFunctions(ctx, m.tx, m.set.Name, m.functions, changed)
 }
 
@@ -201,8 +208,15 @@ func (m *migration) migrate(ctx context.Context) error {
 	if alone {
 		return m.migrateAlone(ctx)
 	}
-	_, err = provider.Up(ctx)
+	results, err := provider.Up(ctx)
+	m.record(results)
 	return err
+}
+
+func (m *migration) record(results []*goose.MigrationResult) {
+	for _, r := range results {
+		m.done.Migrations = append(m.done.Migrations, r.Source.Path)
+	}
 }
 
 // migrateAlone runs each new numbered migration by itself. If one fails, the earlier ones stay.
@@ -214,7 +228,8 @@ func (m *migration) migrateAlone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, failure := provider.Up(ctx)
+	results, failure := provider.Up(ctx)
+	m.record(results)
 	if err := m.begin(ctx); err != nil || failure == nil {
 		return errors.Join(failure, err)
 	}

@@ -15,6 +15,7 @@ import (
 
 // numberedFile is a numbered migration of a Set.
 type numberedFile struct {
+	name          string
 	number        int64
 	serves        int64 // the oldest build that can serve the database after this migration, by its latest migration
 	noTransaction bool
@@ -42,7 +43,7 @@ func readNumbered(files fs.FS) ([]numberedFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read migration: %w", err)
 		}
-		f := numberedFile{noTransaction: noTransaction.Match(text)}
+		f := numberedFile{name: name, noTransaction: noTransaction.Match(text)}
 		if f.number, err = goose.NumericComponent(name); err != nil {
 			return nil, fmt.Errorf("%s: the name of a migration must be <number>_<name>.sql: %w", name, err)
 		}

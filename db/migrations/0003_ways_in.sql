@@ -57,11 +57,10 @@ CREATE TABLE app.passkeys (
   transports      text[]  NOT NULL DEFAULT '{}',
   backup_eligible boolean NOT NULL,
   backed_up       boolean NOT NULL,
-  data            jsonb   NOT NULL DEFAULT '{}',
   CONSTRAINT passkeys_key_id UNIQUE (key_id)
 );
 SELECT app.protect('passkeys', sees => 'nobody');
-GRANT SELECT, INSERT, UPDATE (sign_count, backed_up, data) ON app.passkeys TO freehold_definer;
+GRANT SELECT, INSERT, UPDATE (sign_count, backed_up) ON app.passkeys TO freehold_definer;
 
 -- Authenticator apps (RFC 6238). The service encrypts the secrets.
 CREATE TABLE app.totp_secrets (
@@ -119,6 +118,7 @@ ALTER TABLE app.accounts ADD COLUMN idle_check_at timestamptz NOT NULL DEFAULT n
 GRANT UPDATE (idle_check_at) ON app.accounts TO freehold_definer;
 CREATE INDEX accounts_anonymous ON app.accounts (idle_check_at) WHERE anonymous;
 -- Functions that others replace, or that have other parameters now.
+DROP FUNCTION IF EXISTS app.require_reauthentication(double precision);
 DROP FUNCTION IF EXISTS app.session_scopes(uuid);
 DROP FUNCTION IF EXISTS app.claim_scopes(text);
 DROP FUNCTION IF EXISTS app.sign_in(text, text, boolean, uuid, bytea, integer, integer);

@@ -52,7 +52,7 @@ func TestReauthenticationEndsAtOneMoment(t *testing.T) {
 		_, err2 := tx.ExecContext(t.Context(), `UPDATE app.sessions SET authenticated_at = now() - $1::interval WHERE id = $2`, ago, viewer.SessionID)
 		var until sql.NullString
 		err3 := tx.QueryRowContext(t.Context(), `SELECT app.reauthenticated_until($1, 60)`, viewer.UserID).Scan(&until)
-		_, required := tx.ExecContext(t.Context(), `SELECT app.require_reauthentication(60)`)
+		_, required := tx.ExecContext(t.Context(), `SELECT app.require_reauthentication(60, '{PASSWORD}')`)
 		if err := errors.Join(err, err2, err3, tx.Rollback()); err != nil || until.Valid != want || (required == nil) != want {
 			t.Errorf("%s ago: until %+v, required: %v, %v", ago, until, required, err)
 		}

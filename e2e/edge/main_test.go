@@ -1,5 +1,5 @@
 // Package edge proves what freehold does with requests before and after an operation runs: malformed and hostile ones, limits,
-// origins, persisted documents, clients, federation, telemetry.
+// origins, persisted documents, federation, telemetry.
 package edge
 
 import (

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -127,15 +129,23 @@ func TestReauthenticateTakesOneWayOrBothFactors(t *testing.T) {
 // REAUTH_REQUIRED names the factors that an account has, of every kind.
 func TestAcceptableFactorsAreThoseOfTheAccount(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t)
+	provider := harness.StartProvider()
+	s := harness.Start(t, append(provider.Settings(), "FREEHOLD_OIDC_GITHUB_CLIENT_ID=x", "FREEHOLD_OIDC_GITHUB_CLIENT_SECRET=x")...)
+	issuers := map[string]string{"OAUTH": provider.URL, "OAUTH@github": "https://github.com", "OAUTH@gone": "https://gone.example"}
 	for kinds, want := range map[string]string{
 		"PASSWORD": "[PASSWORD]", "PASSKEY": "[PASSKEY]", "OAUTH": "[OAUTH]", "EMAIL_CODE": "[EMAIL_CODE]", "": "[]",
 		"EMAIL_CODE OAUTH PASSKEY PASSWORD": "[PASSWORD PASSKEY OAUTH EMAIL_CODE]", "PASSKEY TOTP": "[PASSKEY]", "OAUTH PASSKEY TOTP": "[PASSKEY OAUTH]",
+		// A provider of OAuth alone cannot be asked again, and neither can one that the service no longer knows.
+		"OAUTH@github PASSWORD": "[PASSWORD]", "OAUTH@gone": "[]", "OAUTH OAUTH@github": "[OAUTH]",
 	} {
 		a := s.SignUp(nil)
 		s.DB.Query(t, `DELETE FROM app.credentials WHERE user_id = $1`, a.UserID)
 		for _, kind := range strings.Fields(kinds) {
-			s.DB.Query(t, `INSERT INTO app.credentials (id, user_id, kind, name) VALUES (gen_random_uuid(), $1, $2, 'x')`, a.UserID, kind)
+			id := uuid.NewString()
+			s.DB.Query(t, `INSERT INTO app.credentials (id, user_id, kind, name) VALUES ($1, $2, $3, 'x')`, id, a.UserID, strings.Split(kind, "@")[0])
+			if issuer := issuers[kind]; issuer != "" {
+				s.DB.Query(t, `INSERT INTO app.identities (credential_id, issuer, subject) VALUES ($1, $2, $3)`, id, issuer, a.UserID)
+			}
 		}
 		s.AgeAuthentication(a)
 		if got := acceptable(s.Do(a.Token, harness.ChangeUsername, harness.Input("username", "new-one"))); got != want {

@@ -59,7 +59,7 @@ func TestOldBuildServesANewerDatabase(t *testing.T) {
 
 	migrate(t, d, withMigration(withMigration(current, last+1, fmt.Sprintf("-- Serves builds from: %d\n", old.number)), last+2, ""))
 	old.migrate(t, d, "upgrade freehold")
-	if output := old.run(t, []string{"DATABASE_URL=" + d.App, "FREEHOLD_ADDR=127.0.0.1:0"}); !strings.Contains(output, "upgrade freehold") {
+	if output, _ := old.run(t, []string{"DATABASE_URL=" + d.App, "FREEHOLD_ADDR=127.0.0.1:0"}); !strings.Contains(output, "upgrade freehold") {
 		t.Errorf("the old build on a database that does not serve it: %s", output)
 	}
 }
@@ -102,25 +102,25 @@ func command(t *testing.T, dir string, env []string, name string, args ...string
 	}
 }
 
-// run runs the binary to its end and returns its output.
-func (b oldBuild) run(t *testing.T, env []string, args ...string) string {
+// run runs the binary to its end and returns its output, and whether it has succeeded.
+func (b oldBuild) run(t *testing.T, env []string, args ...string) (output string, ok bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c := exec.CommandContext(ctx, b.path, args...)
 	c.Env = append(os.Environ(), append(env, "FREEHOLD_DATA_DIR="+t.TempDir())...)
-	output, err := c.CombinedOutput()
-	if err != nil && len(output) == 0 {
+	text, err := c.CombinedOutput()
+	if err != nil && len(text) == 0 {
 		t.Fatalf("run the old build: %v", err)
 	}
-	return string(output)
+	return string(text), err == nil
 }
 
 // migrate migrates with the old build, whose error must contain fault; "" means success.
 func (b oldBuild) migrate(t *testing.T, d dbtest.Database, fault string) {
 	t.Helper()
-	output := b.run(t, []string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, "migrate")
-	if fault == "" && output != "" || !strings.Contains(output, fault) {
+	output, ok := b.run(t, []string{"FREEHOLD_MIGRATE_URL=" + d.Owner}, "migrate")
+	if ok != (fault == "") || !strings.Contains(output, fault) {
 		t.Fatalf("the old build's migration says %q, want %q", output, fault)
 	}
 }

@@ -77,7 +77,7 @@ func Production(t testing.TB, d dbtest.Database) []string {
 	t.Helper()
 	dir := t.TempDir()
 	StartWith(t, d, BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir) // creates the signing key
-	return []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE=" + dir + "/signing-key.pem"}
+	return []string{"FREEHOLD_ENV=production", "FREEHOLD_PUBLIC_URL=https://id.example", "FREEHOLD_SIGNING_KEY_FILE=" + dir + "/signing-key.pem", "FREEHOLD_DRAIN_DELAY=0s"}
 }
 
 // Setup is how to start a service. The zero value of each field is the usual one.

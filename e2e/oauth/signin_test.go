@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/e2e/harness"
 )
 
@@ -162,6 +165,47 @@ func TestSecondFactorIsAskedFor(t *testing.T) {
 	if got := c.take(c.signIn(p, "ann")); got.User != nil || got.Tokens != nil || got.SecondFactor == nil || got.SecondFactor.ContinuationToken == "" {
 		t.Errorf("an account with a second factor: %+v", got)
 	}
+}
+
+// The identity of a verified address is added to an account only after its second factor: before that, the client has proved only one.
+func TestIdentityIsAddedAfterTheSecondFactor(t *testing.T) {
+	t.Parallel()
+	eachClient(t, func(t *testing.T, cookies bool) {
+		s, p := start(t)
+		s.Work()
+		ann := s.SignUp(nil)
+		s.DB.Query(t, `UPDATE app.user_private SET email_verified_at = now() WHERE user_id = $1`, ann.UserID)
+		s.DB.Query(t, `INSERT INTO app.credentials (id, user_id, kind, name) VALUES (gen_random_uuid(), $1, 'TOTP', 'x')`, ann.UserID)
+		code := auth.NewRecoveryCode()
+		hash, _ := auth.HashRecoveryCode(uuid.MustParse(ann.UserID), code)
+		s.DB.Query(t, `INSERT INTO app.recovery_codes (user_id, code_hash) VALUES ($1, $2)`, ann.UserID, hash)
+		p.put("ann", ann.Email, true)
+		c := newClient(s, cookies)
+		asked := c.take(c.signIn(p, "ann"))
+		if asked.SecondFactor == nil || s.Count("identities") != "0" || strings.Contains(events(s, ann.UserID), "CREDENTIAL_ADDED") {
+			t.Fatalf("before the second factor: %+v, %s identities, %s", asked, s.Count("identities"), events(s, ann.UserID))
+		}
+		finish := func(code string) harness.Reply {
+			return c.do(`mutation ($i: FinishSecondFactorInput!) { finishSecondFactor(input: $i) { user { id } tokens { accessToken } } }`,
+				harness.Input("continuationToken", asked.SecondFactor.ContinuationToken, "recoveryCode", code))
+		}
+		if r := finish("wrong"); len(r.Errors) == 0 || s.Count("identities") != "0" {
+			t.Errorf("a wrong second factor: %s, %s identities", r.Body, s.Count("identities"))
+		}
+		if r := finish(code); len(r.Errors) > 0 || !strings.Contains(r.Body, ann.UserID) {
+			t.Fatalf("the second factor: %s", r.Body)
+		}
+		s.MailTo(ann.Email, "credential_added", 1)
+		if got := s.DB.Query(t, `SELECT count(*) FROM app.sessions s JOIN app.identities i USING (credential_id) WHERE s.user_id = $1`, ann.UserID)[0]; got != "1" {
+			t.Errorf("%s sessions were started with the identity", got)
+		}
+		if again := newClient(s, cookies); again.take(again.signIn(p, "ann")).SecondFactor == nil {
+			t.Error("the next sign-in needs no second factor")
+		}
+		if got := events(s, ann.UserID); strings.Count(got, "CREDENTIAL_ADDED") != 1 {
+			t.Errorf("the events: %s", got)
+		}
+	})
 }
 
 // An account that cannot be used is refused as with a password. After its deletion, the identity is a new user's.

@@ -1,23 +1,20 @@
 package passkeys
 
 import (
-	"context"
 	"html/template"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/chromium"
 	"freehold.dev/freehold/internal/eventually"
 )
 
@@ -27,13 +24,9 @@ var page = template.Must(template.New("").Parse(`<!doctype html>
 <form><input name="email" autocomplete="username webauthn"></form>
 <script>{{.}}</script>`))
 
-// storyTime is for all that a user does in a browser; a few seconds on an idle machine.
-const storyTime = 3 * time.Minute
-
 // user is a user with a Chromium of their own, on a page of the service, with a virtual authenticator that verifies them.
 type user struct {
-	t      *testing.T
-	ctx    context.Context
+	*chromium.Tab
 	device webauthn.AuthenticatorID
 }
 
@@ -59,86 +52,38 @@ func visit(t *testing.T, settings ...string) (*user, *harness.Service) {
 	service.Store(&handler)
 	s.URL = server.URL
 
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), storyTime)
-	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.DisableGPU)
-	allocator, free := chromedp.NewExecAllocator(bounded, options...)
-	t.Cleanup(free)
-	u := &user{t: t}
-	var leave context.CancelFunc
-	u.ctx, leave = chromedp.NewContext(allocator)
-	t.Cleanup(leave)
-	t.Cleanup(func() { chromedp.Cancel(u.ctx) }) // closes it in good order: one that is killed leaves files behind
-	if err := chromedp.Do(u.ctx, chromedp.Navigate(public+"/page")); err != nil {
-		t.Fatalf("open the page: %v", err)
-	}
-	if _, err := chromedp.Call(u.ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+	u := &user{Tab: chromium.Visit(t, public+"/page")}
+	if _, err := chromedp.Call(u.Ctx, webauthn.Enable, webauthn.EnableParams{}); err != nil {
 		t.Fatalf("enable virtual authenticators: %v", err)
 	}
 	u.plugIn()
 	return u, s
 }
 
-// chromium returns the path of the browser.
-func chromium(t *testing.T) string {
-	t.Helper()
-	names := []string{"chromium", "google-chrome"}
-	if chosen := os.Getenv("CHROMIUM"); chosen != "" {
-		names = []string{chosen}
-	}
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("there is no Chromium: install one (apt-get install chromium), or set CHROMIUM to its path")
-	return ""
-}
-
 // plugIn replaces the authenticator by a new one. Chromium has one at a time.
 func (u *user) plugIn() {
-	u.t.Helper()
+	u.T.Helper()
 	if u.device != "" {
-		if _, err := chromedp.Call(u.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: u.device}); err != nil {
-			u.t.Fatalf("remove a virtual authenticator: %v", err)
+		if _, err := chromedp.Call(u.Ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: u.device}); err != nil {
+			u.T.Fatalf("remove a virtual authenticator: %v", err)
 		}
 	}
-	added, err := chromedp.Call(u.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+	added, err := chromedp.Call(u.Ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
 		Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21, Transport: webauthn.AuthenticatorTransportInternal,
 		HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 		DefaultBackupEligibility: true, DefaultBackupState: true,
 	}})
 	if err != nil {
-		u.t.Fatalf("add a virtual authenticator: %v", err)
+		u.T.Fatalf("add a virtual authenticator: %v", err)
 	}
 	u.device = added.AuthenticatorID
 }
 
 // touch sets whether the user touches the authenticator when it waits for that.
 func (u *user) touch(enabled bool) {
-	u.t.Helper()
-	if _, err := chromedp.Call(u.ctx, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: u.device, Enabled: enabled}); err != nil {
-		u.t.Fatalf("touch the virtual authenticator: %v", err)
-	}
-}
-
-// run evaluates an expression in the page, awaits its result, and returns it as JSON; an error as its text.
-func (u *user) run(expression string) string {
-	u.t.Helper()
-	wait, byValue := true, true
-	expression = `(async () => { try { return JSON.stringify(await (` + expression + `)) ?? "undefined" } catch (e) { return (e instanceof DOMException ? e.name : String(e.code ?? e)) + ": " + e.message } })()`
-	got, err := chromedp.Call(u.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, AwaitPromise: &wait, ReturnByValue: &byValue})
-	if err != nil || got.ExceptionDetails != nil {
-		u.t.Fatalf("evaluate %s: %v %v", expression, err, got.ExceptionDetails)
-	}
-	return strings.Trim(strings.ReplaceAll(string(got.Result.Value), `\"`, `"`), `"`)
-}
-
-// expect fails the test unless an expression yields a JSON with a text.
-func (u *user) expect(expression, want string) {
-	u.t.Helper()
-	if got := u.run(expression); !strings.Contains(got, want) {
-		u.t.Fatalf("%s yields %s, want %s", expression, got, want)
+	u.T.Helper()
+	if _, err := chromedp.Call(u.Ctx, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: u.device, Enabled: enabled}); err != nil {
+		u.T.Fatalf("touch the virtual authenticator: %v", err)
 	}
 }
 
@@ -148,34 +93,34 @@ func TestPageOfPasskeys(t *testing.T) {
 	t.Parallel()
 	u, s := visit(t)
 	const me, signOut = "graphql(`{ me { email credentials { kind name } } }`)", "graphql(`mutation { signOut { success } }`)"
-	u.expect(`signUpWithPasskey({email: "ann@example.org", username: "ann", profile: {displayName: "Ann"}})`, `"username":"ann"`)
-	u.expect(me, `{"me":{"email":"ann@example.org","credentials":[{"kind":"PASSKEY","name":"Passkey"}]}}`)
-	u.expect(`signUpWithPasskey({email: "ann@example.org", username: "ann"})`, "CONFLICT: ")
-	u.expect(signOut, `"success":true`)
+	u.Expect(`signUpWithPasskey({email: "ann@example.org", username: "ann", profile: {displayName: "Ann"}})`, `"username":"ann"`)
+	u.Expect(me, `{"me":{"email":"ann@example.org","credentials":[{"kind":"PASSKEY","name":"Passkey"}]}}`)
+	u.Expect(`signUpWithPasskey({email: "ann@example.org", username: "ann"})`, "CONFLICT: ")
+	u.Expect(signOut, `"success":true`)
 
-	u.expect(`offerPasskeys()`, `"username":"ann"`) // conditional UI: the virtual authenticator answers as soon as it is asked
-	u.expect(me, `"email":"ann@example.org"`)
-	u.expect(signOut, `"success":true`)
-	u.expect(`signInWithPasskey()`, `"secondFactor":null`)
+	u.Expect(`offerPasskeys()`, `"username":"ann"`) // conditional UI: the virtual authenticator answers as soon as it is asked
+	u.Expect(me, `"email":"ann@example.org"`)
+	u.Expect(signOut, `"success":true`)
+	u.Expect(`signInWithPasskey()`, `"secondFactor":null`)
 
-	u.expect(signOut, `"success":true`)
+	u.Expect(signOut, `"success":true`)
 
 	// While the user does not choose a passkey, the page asks again before a flow expires: here, after 300 ms instead of 5 minutes.
-	u.expect(`(window.wait = setTimeout, window.setTimeout = (f) => wait(f, 300), "ready")`, "ready")
+	u.Expect(`(window.wait = setTimeout, window.setTimeout = (f) => wait(f, 300), "ready")`, "ready")
 	u.touch(false)
-	u.expect(`(window.offered = offerPasskeys(), "offered")`, "offered")
-	eventually.True(t, storyTime, "the page has asked three times", func() bool { return !slices.Contains([]string{"0", "1", "2"}, s.Count("continuations")) })
+	u.Expect(`(window.offered = offerPasskeys(), "offered")`, "offered")
+	eventually.True(t, time.Minute, "the page has asked three times", func() bool { return !slices.Contains([]string{"0", "1", "2"}, s.Count("continuations")) })
 	u.touch(true)
-	u.expect(`offered`, `"username":"ann"`)
+	u.Expect(`offered`, `"username":"ann"`)
 
-	u.expect(`addPasskey("Again")`, "InvalidStateError: ") // the authenticator has one already
+	u.Expect(`addPasskey("Again")`, "InvalidStateError: ") // the authenticator has one already
 	s.DB.Query(t, `UPDATE app.sessions SET authenticated_at = now() - interval '1 hour'`)
-	u.expect(`addPasskey("Second")`, "REAUTH_REQUIRED: ")
-	u.expect(`confirmWithPasskey()`, "20")
+	u.Expect(`addPasskey("Second")`, "REAUTH_REQUIRED: ")
+	u.Expect(`confirmWithPasskey()`, "20")
 	u.plugIn()
-	u.expect(`addPasskey("Second")`, `"name":"Second"`)
-	u.expect(me, `[{"kind":"PASSKEY","name":"Passkey"},{"kind":"PASSKEY","name":"Second"}]`)
-	kept, err := chromedp.Call(u.ctx, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: u.device})
+	u.Expect(`addPasskey("Second")`, `"name":"Second"`)
+	u.Expect(me, `[{"kind":"PASSKEY","name":"Passkey"},{"kind":"PASSKEY","name":"Second"}]`)
+	kept, err := chromedp.Call(u.Ctx, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: u.device})
 	if err != nil || len(kept.Credentials) != 1 || kept.Credentials[0].RpID != "localhost" || kept.Credentials[0].UserName != "ann@example.org" || kept.Credentials[0].UserDisplayName != "Ann" {
 		t.Errorf("the second authenticator has %+v: %v", kept.Credentials, err)
 	}
@@ -189,8 +134,8 @@ func TestPageOfPasskeysWithVerifiedAddress(t *testing.T) {
 	t.Parallel()
 	u, s := visit(t, "FREEHOLD_REQUIRE_VERIFIED_EMAIL=on")
 	s.Work()
-	u.expect(`signUpWithPasskey({email: "ann@example.org", username: "ann"})`, "null")
+	u.Expect(`signUpWithPasskey({email: "ann@example.org", username: "ann"})`, "null")
 	code := s.CodeTo("ann@example.org", "verify_email", 1)
-	u.expect(`verifyWithPasskey("ann@example.org", "`+code+`")`, `"username":"ann"}},"passwordCleared":false`)
-	u.expect("graphql(`{ me { email credentials { kind } } }`)", `[{"kind":"PASSKEY"},{"kind":"EMAIL_CODE"}]`)
+	u.Expect(`verifyWithPasskey("ann@example.org", "`+code+`")`, `"username":"ann"}},"passwordCleared":false`)
+	u.Expect("graphql(`{ me { email credentials { kind } } }`)", `[{"kind":"PASSKEY"},{"kind":"EMAIL_CODE"}]`)
 }

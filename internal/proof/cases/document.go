@@ -23,12 +23,22 @@ type document struct {
 
 // Query returns the path as an operation with variables.
 func (p Path) Query(arguments Arguments) (text string, v map[string]any, err error) {
+	return Together([]Path{p}, arguments)
+}
+
+// Together returns paths with the same root field as one operation, which selects each field once. At most one path may select objects behind
+// interfaces and unions.
+func Together(paths []Path, arguments Arguments) (text string, v map[string]any, err error) {
+	var all Selection
+	for _, p := range paths {
+		all.Add(p)
+	}
 	d := &document{arguments: arguments, variables: map[string]any{}}
-	body, err := d.steps(p.Steps, p.Leaves)
+	body, err := d.fields(&all)
 	if err != nil {
 		return "", nil, err
 	}
-	return d.operation(p.Root, body), d.variables, nil
+	return d.operation(paths[0].Root, body), d.variables, nil
 }
 
 // SelectAll returns a call of a mutation that selects everything that it returns to a member without scopes.
@@ -76,52 +86,39 @@ func (d *document) operation(root *ast.Definition, body string) string {
 	return strings.ToLower(root.Name) + parameters + " { " + body + " } " + strings.Join(d.fragments, " ")
 }
 
-func (d *document) steps(steps []Step, leaves []Call) (string, error) {
-	if len(steps) == 0 {
-		return d.leaves(leaves)
-	}
-	s := steps[0]
-	field, err := d.call(s.Call)
-	if err != nil {
-		return "", err
-	}
-	body, err := d.steps(steps[1:], leaves)
-	if err != nil {
-		return "", err
-	}
-	if s.WithID {
-		body = ID + " " + body
-	}
-	switch s.Style {
-	case plain:
-	case Inline:
-		body = fmt.Sprintf("... on %s { %s }", s.On.Name, body)
-	case named:
-		fragment := fmt.Sprintf("F%d", len(d.fragments))
-		d.fragments = append(d.fragments, fmt.Sprintf("fragment %s on %s { %s }", fragment, s.On.Name, body))
-		body = "..." + fragment
-	case byInterface:
-		body = fmt.Sprintf("... on Node { %s ... on %s { %s } }", ID, s.On.Name, body)
-	}
-	return field + " { " + body + " }", nil
-}
-
-func (d *document) leaves(leaves []Call) (string, error) {
-	var fields []string
-	for _, c := range leaves {
-		field, err := d.call(c)
+func (d *document) fields(of *Selection) (string, error) {
+	fields := slices.Clone(of.extra)
+	for _, s := range of.below {
+		field, err := d.call(s.call)
 		if err != nil {
 			return "", err
 		}
-		switch {
-		case c.On != nil && c.On.Fields.ForName("nodes") != nil:
-			field += " { nodes { __typename } }" // a connection exists if it has an entry
-		case c.Object:
-			field += " { __typename }" // only its existence matters
+		body, err := d.fields(s)
+		if err != nil {
+			return "", err
+		}
+		if body != "" {
+			field += " { " + d.styled(s, body) + " }"
 		}
 		fields = append(fields, field)
 	}
 	return strings.Join(fields, " "), nil
+}
+
+// styled selects the fields of an object behind an interface or a union.
+func (d *document) styled(s *Selection, body string) string {
+	switch s.style {
+	case plain:
+	case Inline:
+		return fmt.Sprintf("... on %s { %s }", s.call.On.Name, body)
+	case named:
+		fragment := fmt.Sprintf("F%d", len(d.fragments))
+		d.fragments = append(d.fragments, fmt.Sprintf("fragment %s on %s { %s }", fragment, s.call.On.Name, body))
+		return "..." + fragment
+	case byInterface:
+		return fmt.Sprintf("... on Node { %s ... on %s { %s } }", ID, s.call.On.Name, body)
+	}
+	return body
 }
 
 // call writes a field with its arguments, each as a variable. It omits an optional argument without a known value.

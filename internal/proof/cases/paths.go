@@ -70,6 +70,11 @@ type Path struct {
 // IsMutation reports whether the path begins at a mutation.
 func (p Path) IsMutation() bool { return p.Root.Name == "Mutation" }
 
+// IsPlain reports whether no object on the path is behind an interface or a union.
+func (p Path) IsPlain() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Style != plain })
+}
+
 // RootField returns the field of Query or Mutation with which the path begins.
 func (p Path) RootField() Call {
 	if len(p.Steps) > 0 {

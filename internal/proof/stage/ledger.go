@@ -115,15 +115,28 @@ func (l *Ledger) Summary() string {
 }
 
 // Run sends requests, several at once, and collects the verdicts in the order of the requests.
-func (p *Stage) Run(requests []cases.Request) *Ledger {
+func (p *Stage) Run(requests []cases.Request) *Ledger { return p.run(requests, each) }
+
+// run calls each once for the queries and once for the mutations, to send what goes together.
+func (p *Stage) run(requests []cases.Request, each func(n int, do func(i int))) *Ledger {
 	l := newLedger(p.Layers)
 	verdicts := make([]*Verdict, len(requests))
-	queries := slices.IndexFunc(requests, func(r cases.Request) bool { return r.Path.IsMutation() })
+	groups := grouped(requests)
+	queries := slices.IndexFunc(groups, func(g []int) bool { return requests[g[0]].Path.IsMutation() })
 	if queries < 0 {
-		queries = len(requests)
+		queries = len(groups)
 	}
-	each(queries, func(i int) { verdicts[i] = p.Compare(requests[i]) })
-	each(len(requests)-queries, func(i int) { verdicts[queries+i] = p.Compare(requests[queries+i]) })
+	compare := func(group []int) {
+		together := make([]cases.Request, len(group))
+		for n, i := range group {
+			together[n] = requests[i]
+		}
+		for n, v := range p.CompareAll(together) {
+			verdicts[group[n]] = v
+		}
+	}
+	each(queries, func(i int) { compare(groups[i]) })
+	each(len(groups)-queries, func(i int) { compare(groups[queries+i]) })
 	for _, v := range verdicts {
 		l.add(v)
 	}

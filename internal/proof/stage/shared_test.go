@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"freehold.dev/freehold/access"
-	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/core"
 	"freehold.dev/freehold/internal/proof/findings"
@@ -97,10 +96,7 @@ func (p *Stage) aboutBoards(longest int) []cases.Request {
 
 // ofBoards returns the findings about boards, by cause.
 func ofBoards(p *Stage) (l *Ledger, causes []string) {
-	l = newLedger(harness.BothLayers)
-	for _, r := range p.aboutBoards(2) {
-		l.add(p.Compare(r))
-	}
+	l = p.run(p.aboutBoards(2), inTurn)
 	faults := slices.DeleteFunc(append(l.Incomplete(p.Specification), l.Faults...), func(f findings.Finding) bool {
 		return strings.HasSuffix(f.What, "no path leads to it") && !strings.Contains(f.What, "oard")
 	})

@@ -9,7 +9,6 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/access"
-	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/core"
 	"freehold.dev/freehold/internal/proof/findings"
@@ -99,6 +98,13 @@ func (p *Stage) aboutClippings(longest int) []cases.Request {
 	})
 }
 
+// inTurn calls do for one number after the other, because the fake has no locks.
+func inTurn(n int, do func(i int)) {
+	for i := range n {
+		do(i)
+	}
+}
+
 // A type that the tests have never seen gets seeds, requests on every path and verdicts without a line of test code, whether
 // or not a hook creates rows beside its own.
 func TestUnseenTypeIsProved(t *testing.T) {
@@ -115,14 +121,11 @@ func TestUnseenTypeIsProved(t *testing.T) {
 					t.Fatalf("the clipping of the %s target was made with %+v", visibility, made)
 				}
 			}
-			l := newLedger(harness.BothLayers)
 			longest := shortWay
 			if hook == nil {
 				longest = math.MaxInt
 			}
-			for _, r := range p.aboutClippings(longest) { // one after the other, because the fake has no locks
-				l.add(p.Compare(r))
-			}
+			l := p.run(p.aboutClippings(longest), inTurn)
 			incomplete := slices.DeleteFunc(l.Incomplete(p.Specification), func(f findings.Finding) bool {
 				return strings.HasSuffix(f.What, "no path leads to it") && !strings.Contains(f.What, "Clipping")
 			})
@@ -202,12 +205,7 @@ func TestLiesAreFound(t *testing.T) {
 		}, "createClipping creates no Clipping to ask about"},
 	} {
 		f.lie = c.lie
-		l := newLedger(harness.BothLayers)
-		for _, r := range p.aboutClippings(shortWay) {
-			if len(r.Path.Steps) < 3 {
-				l.add(p.Compare(r))
-			}
-		}
+		l := p.run(slices.DeleteFunc(p.aboutClippings(shortWay), func(r cases.Request) bool { return len(r.Path.Steps) > 2 }), inTurn)
 		f.lie = nil
 		found := findings.Causes(append(l.Incomplete(p.Specification), l.Faults...))
 		if !slices.ContainsFunc(found, func(line string) bool { return strings.HasPrefix(line, c.want) }) {

@@ -42,22 +42,53 @@ func (v *Verdict) impossible(err error) *Verdict {
 }
 
 // Compare sends a request and compares the reply with the matrix.
-func (p *Stage) Compare(r cases.Request) *Verdict {
-	v := &Verdict{Request: r}
-	target, token, err := p.cast(r)
-	if err != nil {
-		return v.impossible(err)
+func (p *Stage) Compare(r cases.Request) *Verdict { return p.CompareAll([]cases.Request{r})[0] }
+
+// CompareAll sends requests that may go together as one, and compares each one's part of the reply with the matrix.
+func (p *Stage) CompareAll(together []cases.Request) []*Verdict {
+	verdicts := make([]*Verdict, len(together))
+	fail := func(err error) []*Verdict {
+		for i, r := range together {
+			verdicts[i] = (&Verdict{Request: r}).impossible(err)
+		}
+		return verdicts
 	}
-	text, variables, err := r.Path.Query(target.ArgumentValue)
+	target, token, err := p.cast(together[0])
 	if err != nil {
-		return v.impossible(err)
+		return fail(err)
+	}
+	paths := make([]cases.Path, len(together))
+	for i, r := range together {
+		paths[i] = r.Path
+	}
+	text, variables, err := cases.Together(paths, target.ArgumentValue)
+	if err != nil {
+		return fail(err)
 	}
 	got, err := p.ask(token, text, variables)
 	if err != nil {
-		return v.impossible(err)
+		return fail(err)
 	}
+	for i, r := range together {
+		own, part := got, true
+		if len(together) > 1 {
+			own, part = partOf(got, r.Path)
+		}
+		if part {
+			verdicts[i] = p.hear(r, target, own, text, variables)
+		} else {
+			verdicts[i] = p.Compare(r)
+		}
+	}
+	return verdicts
+}
+
+// hear compares a reply with the matrix.
+func (p *Stage) hear(r cases.Request, target *people.Person, got harness.Reply, text string, variables harness.Vars) *Verdict {
+	v := &Verdict{Request: r}
 	h := &hearing{Stage: p, Verdict: v, target: target, reply: got}
-	if err := json.Unmarshal(got.Data, &h.data); err != nil {
+	err := json.Unmarshal(got.Data, &h.data)
+	if err != nil {
 		v.fault("the reply has no data", "%.500s", got.Body)
 		return v
 	}
