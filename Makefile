@@ -2,13 +2,14 @@
 # targets are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build quick test generate fresh lint unit rules-score fuzz compose breaking stranger release bench
+.PHONY: help run web pictures build quick test generate fresh lint unit rules-score fuzz compose breaking stranger release bench
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
 LINT_VER := v2.15.0
 LINT     := $(BIN)/golangci-lint-$(LINT_VER)
 ASSETS   := web/dist/manifest.json
+FRONT    := examples/web/dist/index.html
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -17,12 +18,21 @@ run: build ## serve with a private PostgreSQL, at http://127.0.0.1:8080/graphql
 	@scripts/need.sh postgres
 	@exec ./freehold
 
+web: build $(FRONT) ## serve examples/web, a front end, with freehold and a private PostgreSQL, at http://localhost:5173
+	@scripts/need.sh postgres
+	@exec node examples/web/scripts/serve.mjs
+
 build: $(ASSETS) ## build ./freehold, with its assets embedded
 	@$(GO) build -o freehold .
 
 $(ASSETS): web/package.json web/package-lock.json web/.npmrc web/build.mjs $(wildcard web/src/*)
 	@scripts/need.sh node npm
 	@cd web && npm ci --loglevel=error >/dev/null && npm run --silent build
+
+# Its types come from the schema, and what it says about fields from their rules.
+$(FRONT): examples/web/node_modules $(wildcard examples/web/*.* examples/web/scripts/*) $(shell find examples/web/src examples/web/public -type f ! -path '*/generated/*') schema.graphqls docs/access.md
+	@$(MAKE) --no-print-directory build
+	@cd examples/web && npm run --silent build && touch dist/index.html
 
 quick: ## check in seconds all that needs no PostgreSQL, browser or Node.js; PACKAGES selects packages
 	@GO="$(GO)" PACKAGES="$(PACKAGES)" scripts/quick.sh
@@ -61,7 +71,7 @@ $(LINT):
 	@GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VER)
 	@mv $(BIN)/golangci-lint $(LINT)
 
-unit: $(ASSETS) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
+unit: $(ASSETS) $(FRONT) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
 	@scripts/need.sh postgres cc chromium nginx caddy
 	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
@@ -87,15 +97,14 @@ breaking: e2e/node_modules ## check that the schema breaks no client of the last
 	@scripts/need.sh git
 	@scripts/breaking.sh
 
-e2e/node_modules: e2e/package-lock.json e2e/package.json e2e/.npmrc
+e2e/node_modules e2e/gateways/node_modules examples/web/node_modules: %/node_modules: %/package-lock.json %/package.json %/.npmrc
 	@scripts/need.sh node npm
-	@cd e2e && npm ci --loglevel=error >/dev/null
+	@cd $(@D) && npm ci --loglevel=error >/dev/null
 	@touch $@
 
-e2e/gateways/node_modules: e2e/gateways/package-lock.json e2e/gateways/package.json e2e/gateways/.npmrc
-	@scripts/need.sh node npm
-	@cd e2e/gateways && npm ci --loglevel=error >/dev/null
-	@touch $@
+pictures: build $(FRONT) ## take the pictures of docs/pictures
+	@scripts/need.sh postgres chromium
+	@$(GO) test -count=1 -run '^TestStories$$' ./e2e/frontend -pictures
 
 stranger: ## follow the README in a fresh copy of the tree
 	@scripts/need.sh postgres curl git

@@ -20,14 +20,29 @@ func Listen(t testing.TB, o app.Options, further ...string) (s *Service, drain f
 // ListenOn is Listen on a database, and on the listener that wrap returns.
 func ListenOn(t testing.TB, d dbtest.Database, wrap func(net.Listener) net.Listener, o app.Options, further ...string) (s *Service, drain func() error) {
 	t.Helper()
-	s = Setup{Database: d, Options: o, Settings: further}.Prepare(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, d, wrap(l), o, further)
+}
+
+// ListenAt is ListenOn at an address, such as that of a service that has ended.
+func ListenAt(t testing.TB, d dbtest.Database, address string, o app.Options, further ...string) (s *Service, drain func() error) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, d, l, o, further)
+}
+
+func serve(t testing.TB, d dbtest.Database, l net.Listener, o app.Options, settings []string) (s *Service, drain func() error) {
+	t.Helper()
+	s = Setup{Database: d, Options: o, Settings: settings}.Prepare(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.App.Serve(ctx, wrap(l)) }()
+	go func() { done <- s.App.Serve(ctx, l) }()
 	drain = sync.OnceValue(func() error {
 		cancel()
 		return <-done
