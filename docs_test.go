@@ -185,6 +185,25 @@ func TestSharingIsThatOfTheExample(t *testing.T) {
 	}
 }
 
+// The code for other services in docs/federation.md is that of an example that runs.
+func TestCodeForServicesIsThatOfTheExample(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("remote/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := oneLine(string(text))
+	blocks := regexp.MustCompile("(?s)\n```go\n(.*?)```").FindAllStringSubmatch(readPage(t, "docs/federation.md"), -1)
+	for _, block := range blocks {
+		if !strings.Contains(example, oneLine(block[1])) {
+			t.Errorf("package remote has no such example:\n%s", block[1])
+		}
+	}
+	if len(blocks) == 0 {
+		t.Error("no block of code was found")
+	}
+}
+
 // oneLine returns a text with single spaces, without the descriptions of GraphQL.
 func oneLine(text string) string {
 	text = regexp.MustCompile(`(?m)^\s*"[^"]*"$`).ReplaceAllString(text, "")

@@ -28,7 +28,8 @@ func ExampleVerifier_Handler() {
 		fmt.Fprintln(w, "the notes of", viewer.UserID)
 	})
 	server := &http.Server{Addr: "127.0.0.1:8081", Handler: verifier.Handler(notes)}
-	_ = server // server.ListenAndServe()
+	fmt.Println("serve at", server.Addr) // server.ListenAndServe()
+	// Output: serve at 127.0.0.1:8081
 }
 
 // An error names the option that is invalid.
