@@ -173,7 +173,7 @@ func (s oldService) keepAsking() (stop func()) {
 		wg.Go(func() {
 			for {
 				if r, err := s.TryDo(a.Token, query, nil); err != nil || len(r.Errors) > 0 {
-					s.T.Errorf("while the database is migrated: %s %v", r.Body, err)
+					s.T.Errorf("while the database is migrated: %s %v\n%s", r.Body, err, s.Logs.Containing("a request failed"))
 				}
 				select {
 				case <-done:

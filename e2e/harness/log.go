@@ -32,6 +32,17 @@ func (b *LogBuffer) String() string {
 	return b.buf.String()
 }
 
+// Containing returns the lines of the log that contain a text.
+func (b *LogBuffer) Containing(text string) string {
+	var found strings.Builder
+	for line := range strings.Lines(b.String()) {
+		if strings.Contains(line, text) {
+			found.WriteString(line)
+		}
+	}
+	return found.String()
+}
+
 // JSONLog returns a logger that writes as in production, at all levels.
 func JSONLog(w io.Writer, c app.Config) *slog.Logger {
 	c.Env, c.LogLevel = "production", slog.LevelDebug
