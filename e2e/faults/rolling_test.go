@@ -164,7 +164,8 @@ func (b oldBuild) serve(t *testing.T, d dbtest.Database) oldService {
 	return oldService{}
 }
 
-// keepAsking reads and writes continuously until the test calls stop.
+// keepAsking reads and writes continuously until the test calls stop. Like a client, it retries once after UNAVAILABLE: on a slow machine, a
+// request can wait too long for the tables that the migration has locked.
 func (s oldService) keepAsking() (stop func()) {
 	a := s.SignUp(nil)
 	var wg sync.WaitGroup
@@ -172,7 +173,12 @@ func (s oldService) keepAsking() (stop func()) {
 	for _, query := range []string{`{ me { email profile { bio } } profiles { nodes { id } } }`, `mutation { updateProfile(input: {bio: "x"}) { profile { bio } } }`} {
 		wg.Go(func() {
 			for {
-				if r, err := s.TryDo(a.Token, query, nil); err != nil || len(r.Errors) > 0 {
+				r, err := s.TryDo(a.Token, query, nil)
+				if err == nil && r.Code() == "UNAVAILABLE" {
+					time.Sleep(time.Duration(r.Errors[0].Extensions.RetryAfter) * time.Second)
+					r, err = s.TryDo(a.Token, query, nil)
+				}
+				if err != nil || len(r.Errors) > 0 {
 					s.T.Errorf("while the database is migrated: %s %v\n%s", r.Body, err, s.Logs.Containing("a request failed"))
 				}
 				select {
