@@ -19,12 +19,12 @@ type Addition struct {
 type AddCredential func(ctx context.Context, tx *db.Tx, data json.RawMessage) (added bool, err error)
 
 // NewAddition returns an Addition. Data is what AddCredential gets, as JSON.
-func NewAddition(kind db.CredentialKind, data any) (Addition, error) {
+func NewAddition(kind db.CredentialKind, data any) (*Addition, error) {
 	encoded, err := json.Marshal(data)
 	if err != nil {
-		return Addition{}, fmt.Errorf("encode a credential of the kind %s: %w", kind, err)
+		return nil, fmt.Errorf("encode a credential of the kind %s: %w", kind, err)
 	}
-	return Addition{kind, encoded}, nil
+	return &Addition{kind, encoded}, nil
 }
 
 // OnAddition sets how a kind of credential is added. Call it before the service is used.

@@ -24,11 +24,10 @@ type Entrance struct {
 	Then Hook
 }
 
-// Proved is an account that a client has proved. UserID is uuid.Nil if the client has proved nothing.
+// Proved is what a client has proved.
 type Proved struct {
-	UserID       uuid.UUID
-	CredentialID *uuid.UUID // nil if it is not known
-	Add          *Addition  // a credential that the account gets when its owner has proved every factor; nil for none
+	db.Proved
+	Add *Addition // a credential that the account gets when its owner has proved every factor; nil for none
 }
 
 // Entered is what came of a way in. Exactly one field is set.
@@ -91,13 +90,13 @@ func (s *Service) Enter(ctx context.Context, e Entrance) (*Entered, error) {
 func (s *Service) prove(ctx context.Context, system *db.SystemTx, e Entrance, session db.SessionParams) (Proved, db.EntryOutcome, error) {
 	if e.enter != nil {
 		proved, outcome, err := e.enter(ctx, system, session)
-		return Proved{UserID: proved.UserID, CredentialID: proved.CredentialID}, outcome, err
+		return Proved{Proved: proved}, outcome, err
 	}
 	proved, err := e.Prove(ctx, system)
 	if err != nil || proved.UserID == uuid.Nil {
 		return proved, db.EntryRefused, err
 	}
-	outcome, err := system.EnterAccount(ctx, db.Proved{UserID: proved.UserID, CredentialID: proved.CredentialID}, e.Proof, session, s.config.RequireVerifiedEmail)
+	outcome, err := system.EnterAccount(ctx, proved.Proved, e.Proof, session, s.config.RequireVerifiedEmail)
 	return proved, outcome, err
 }
 

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"freehold.dev/freehold/e2e/harness/chromium"
 	"freehold.dev/freehold/internal/eventually"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
@@ -47,7 +46,7 @@ func visit(t *testing.T, page string) *visitor {
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), storyTime) // until the clean-up has closed it
 	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.NoSandbox,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium.Path(t)), chromedp.NoSandbox,
 		chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.WindowSize(1280, 800))
 	allocator, free := chromedp.NewExecAllocator(bounded, options...)
 	t.Cleanup(free)
@@ -61,22 +60,6 @@ func visit(t *testing.T, page string) *visitor {
 		t.Fatalf("open %s: %v", page, err)
 	}
 	return v
-}
-
-// chromium returns the path of the browser.
-func chromium(t *testing.T) string {
-	t.Helper()
-	names := []string{"chromium", "google-chrome"}
-	if chosen := os.Getenv("CHROMIUM"); chosen != "" {
-		names = []string{chosen}
-	}
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("there is no Chromium: install one (apt-get install chromium), or set CHROMIUM to its path")
-	return ""
 }
 
 // hear notes what must not happen. It runs while the browser waits, so it asks nothing.

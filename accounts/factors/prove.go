@@ -194,7 +194,7 @@ func (s *Service) FinishSecondFactor(ctx context.Context, token string, second S
 			case !ok:
 				return accounts.Proved{}, errUsed
 			}
-			return accounts.Proved{UserID: flow.UserID, CredentialID: first.CredentialID, Add: first.Add}, s.accounts.Flows.Use(ctx, system, flow)
+			return accounts.Proved{Proved: db.Proved{UserID: flow.UserID, CredentialID: first.CredentialID}, Add: first.Add}, s.accounts.Flows.Use(ctx, system, flow)
 		},
 	})
 	if err := s.settle(ctx, flow.UserID, p, err); err != nil {

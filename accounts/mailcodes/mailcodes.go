@@ -153,7 +153,7 @@ func (s *Service) enter(ctx context.Context, signedIn *SignedIn, code db.SignInC
 				err = codes.ErrInvalid
 			}
 			signedIn.PasswordCleared = verifiedNow
-			return accounts.Proved{UserID: proved.UserID, CredentialID: proved.CredentialID}, err
+			return accounts.Proved{Proved: proved}, err
 		},
 		Then: func(ctx context.Context, tx *db.Tx, profile *db.Profile) error {
 			if !signedIn.PasswordCleared {

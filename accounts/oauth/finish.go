@@ -78,10 +78,6 @@ func (s *Service) identityOf(f flow, i *oauth.Identity) db.Identity {
 // signIn starts a session of the account that has the identity, or that gets it because of a verified address. The error is errNew if
 // there is none.
 func (s *Service) signIn(ctx context.Context, found *continuations.Found, identity db.Identity) (*accounts.Entered, error) {
-	addition, err := accounts.NewAddition(db.CredentialOAuth, identity)
-	if err != nil {
-		return nil, err
-	}
 	return s.accounts.Enter(ctx, accounts.Entrance{Proof: byProvider, Cookie: found.Cookie, Prove: func(ctx context.Context, tx *db.SystemTx) (accounts.Proved, error) {
 		if err := s.accounts.Flows.Use(ctx, tx, found); err != nil {
 			return accounts.Proved{}, err
@@ -97,11 +93,11 @@ func (s *Service) signIn(ctx context.Context, found *continuations.Found, identi
 			return accounts.Proved{}, errNotVerified
 		case db.IdentityKnown, db.IdentityVerified:
 		}
-		proved := accounts.Proved{UserID: *found.UserID, CredentialID: found.CredentialID}
+		proved := accounts.Proved{Proved: db.Proved{UserID: *found.UserID, CredentialID: found.CredentialID}}
 		if found.Outcome == db.IdentityVerified {
-			proved.Add = &addition
+			proved.Add, err = accounts.NewAddition(db.CredentialOAuth, identity)
 		}
-		return proved, nil
+		return proved, err
 	}})
 }
 
@@ -176,7 +172,7 @@ func (s *Service) askForUsername(ctx context.Context, found *continuations.Found
 		return nil, err
 	}
 	return s.accounts.AskForUsername(ctx, accounts.Waiting{
-		Addition: addition, Email: email, EmailVerified: email != "", Profile: profile, Proof: byProvider, Cookie: found.Cookie,
+		Addition: *addition, Email: email, EmailVerified: email != "", Profile: profile, Proof: byProvider, Cookie: found.Cookie,
 	})
 }
 

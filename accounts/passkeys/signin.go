@@ -65,7 +65,7 @@ func (s *Service) enter(ctx context.Context, flow *continuations.Found, c passke
 			}
 			ok, err := tx.UsePasskey(ctx, key.CredentialID, int64(use.SignCount), use.BackedUp)
 			if err != nil || ok {
-				return accounts.Proved{UserID: key.UserID, CredentialID: &key.CredentialID}, err
+				return accounts.Proved{Proved: db.Proved{UserID: key.UserID, CredentialID: &key.CredentialID}}, err
 			}
 			return accounts.Proved{}, tx.RefusePasskey(ctx, answer.KeyID)
 		},

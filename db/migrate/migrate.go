@@ -31,15 +31,11 @@ type Set struct {
 // migrated completely or not at all, unless one of its new migrations has NO TRANSACTION. Run returns what it has done to each set, also
 // to the sets before one that fails.
 func Run(ctx context.Context, ownerURL string, sets ...Set) (done []Change, err error) {
-	inner, err := wire.NewConnector(ownerURL)
+	pool, err := connect(ctx, ownerURL)
 	if err != nil {
-		return nil, errMalformed
-	}
-	pool := sql.OpenDB(&connector{Connector: inner, ctx: ctx})
-	defer pool.Close()
-	if err := wire.Check(ctx, pool); err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
+	defer pool.Close()
 	conn, unlock, err := lockMigrations(ctx, pool)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: wait for other migrations: %w", err)
@@ -53,6 +49,19 @@ func Run(ctx context.Context, ownerURL string, sets ...Set) (done []Change, err 
 		done = append(done, m.done)
 	}
 	return done, nil
+}
+
+// connect opens the database and asks it once.
+func connect(ctx context.Context, ownerURL string) (*sql.DB, error) {
+	inner, err := wire.NewConnector(ownerURL)
+	if err != nil {
+		return nil, errors.New("FREEHOLD_MIGRATE_URL is malformed") // pq's error may quote the password
+	}
+	pool := sql.OpenDB(&connector{Connector: inner, ctx: ctx})
+	if err := wire.Check(ctx, pool); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return pool, nil
 }
 
 // explained adds the name of the migration's file and PostgreSQL's hint to an error.

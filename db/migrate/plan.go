@@ -3,10 +3,7 @@ package migrate
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-
-	"freehold.dev/freehold/db/wire"
 )
 
 // Change is what a run has done to a set in a database, or what it would do.
@@ -24,15 +21,11 @@ func (c Change) None() bool { return len(c.Migrations) == 0 && len(c.Functions) 
 
 // Plan returns what Run would do, without changing anything. It connects as the owner role.
 func Plan(ctx context.Context, ownerURL string, sets ...Set) ([]Change, error) {
-	inner, err := wire.NewConnector(ownerURL)
+	pool, err := connect(ctx, ownerURL)
 	if err != nil {
-		return nil, errMalformed
-	}
-	pool := sql.OpenDB(&connector{Connector: inner, ctx: ctx})
-	defer pool.Close()
-	if err := wire.Check(ctx, pool); err != nil {
 		return nil, fmt.Errorf("plan migrations: %w", err)
 	}
+	defer pool.Close()
 	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return nil, fmt.Errorf("plan migrations: %w", err)
@@ -48,8 +41,6 @@ func Plan(ctx context.Context, ownerURL string, sets ...Set) ([]Change, error) {
 	}
 	return changes, nil
 }
-
-var errMalformed = errors.New("migrate: FREEHOLD_MIGRATE_URL is malformed")
 
 func (s Set) plan(ctx context.Context, tx *sql.Tx) (Change, error) {
 	numbered, err := readNumbered(s.Files)

@@ -18,6 +18,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/chromium"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m, harness.Program.Migrations()...) }
@@ -126,7 +127,7 @@ func playwright(t *testing.T, env ...string) *exec.Cmd {
 	c.Dir, c.Stdout, c.Stderr = folder, os.Stdout, os.Stderr
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // so that it closes its browsers
 	c.WaitDelay = 10 * time.Second
-	c.Env = append(append(os.Environ(), "CHROMIUM="+chromium(t), "RESULTS="+t.TempDir()), env...)
+	c.Env = append(append(os.Environ(), "CHROMIUM="+chromium.Path(t), "RESULTS="+t.TempDir()), env...)
 	if *pictures {
 		c.Env = append(c.Env, "README_PICTURES=../../docs/pictures")
 	}
@@ -145,22 +146,6 @@ func readSources(t *testing.T) {
 			t.Fatalf("the front end is not built: run make test: %v", err)
 		}
 	}
-}
-
-// chromium returns the path of the browser.
-func chromium(t *testing.T) string {
-	t.Helper()
-	names := []string{"chromium", "google-chrome"}
-	if chosen := os.Getenv("CHROMIUM"); chosen != "" {
-		names = []string{chosen}
-	}
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("there is no Chromium: install one (apt-get install chromium), or set CHROMIUM to its path")
-	return ""
 }
 
 // member returns the username and the profile of a member.

@@ -28,7 +28,7 @@ func Visit(t testing.TB, page string) *Tab {
 	t.Helper()
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), storyTime)
 	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path(t)), chromedp.NoSandbox, chromedp.DisableGPU)
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(Path(t)), chromedp.NoSandbox, chromedp.DisableGPU)
 	allocator, free := chromedp.NewExecAllocator(bounded, options...)
 	t.Cleanup(free)
 	return (&Tab{T: t, Ctx: allocator}).Open(page)
@@ -46,8 +46,8 @@ func (v *Tab) Open(page string) *Tab {
 	return &Tab{T: v.T, Ctx: ctx}
 }
 
-// path returns the path of the browser.
-func path(t testing.TB) string {
+// Path returns the path of the browser, which CHROMIUM selects. Without one, the test fails.
+func Path(t testing.TB) string {
 	t.Helper()
 	names := []string{"chromium", "google-chrome"}
 	if chosen := os.Getenv("CHROMIUM"); chosen != "" {
