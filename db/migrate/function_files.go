@@ -11,7 +11,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lib/pq"
@@ -29,7 +28,6 @@ const (
 	created    = "-- Created:"
 	early      = "before the tables"
 	nobody     = "nobody"
-	ownerRole  = "freehold_owner" // runs migrations
 )
 
 var (
@@ -142,115 +140,22 @@ func changedFunctions(ctx context.Context, tx *sql.Tx, set string, all []functio
 	return changed, nil
 }
 
-// createFunctions creates functions as the definer. Unless checked is set, their bodies may refer to objects that do not exist yet.
-func createFunctions(ctx context.Context, tx *sql.Tx, functions []functionFile, checked bool) error {
-	if len(functions) == 0 {
-		return nil
-	}
-	// Only its owner can execute a new function, from the moment it is created.
-	_, err := tx.ExecContext(ctx, `
-		GRANT USAGE, CREATE ON SCHEMA app TO freehold_definer;
-		SET LOCAL ROLE freehold_definer;
-		ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`)
-	if err != nil {
-		return fmt.Errorf("set the definer's role: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, `SELECT set_config('check_function_bodies', $1, true)`, strconv.FormatBool(checked)); err != nil {
-		return fmt.Errorf("set check_function_bodies: %w", err)
-	}
-	for _, f := range functions {
-		if err := f.create(ctx, tx); err != nil {
-			return fmt.Errorf("%s: %w", f.path, err)
-		}
-	}
-	_, err = tx.ExecContext(ctx, `
-		RESET check_function_bodies;
-		RESET ROLE;
-		REVOKE CREATE ON SCHEMA app FROM freehold_definer`)
-	if err != nil {
-		return fmt.Errorf("reset the role: %w", err)
-	}
-	return nil
-}
-
-// create runs the file as a prepared statement, which can only be a single statement. It then grants execution to exactly the
-// roles that the file names. A function with other parameters stays in use by older builds, unless only migrations call it.
-func (f *functionFile) create(ctx context.Context, tx *sql.Tx) error {
-	statement, err := tx.PrepareContext(ctx, f.text)
-	if err != nil {
-		return err
-	}
-	defer statement.Close() //nolint:errcheck // it has run
-	if _, err := statement.ExecContext(ctx); err != nil {
-		if e := pq.As(err); e != nil && e.Code == "42P13" {
-			return fmt.Errorf("%w: to change the signature, choose a new name", err)
-		}
-		return err
-	}
-	var older sql.NullString
-	err = tx.QueryRowContext(ctx, `
-		SELECT min(p.oid::regprocedure::text) FROM pg_proc p
-		 WHERE p.proname = $1 AND p.pronamespace = 'app'::regnamespace
-		   AND p.oid < (SELECT max(n.oid) FROM pg_proc n WHERE n.proname = $1 AND n.pronamespace = 'app'::regnamespace)`, f.name).Scan(&older)
-	if err != nil {
-		return fmt.Errorf("find the function with other parameters: %w", err)
-	}
-	if older.Valid {
-		if !slices.Equal(f.roles, []string{ownerRole}) {
-			return fmt.Errorf("app.%s exists with other parameters: to change the signature, choose a new name", f.name)
-		}
-		if _, err := tx.ExecContext(ctx, `DROP FUNCTION `+older.String); err != nil {
-			return fmt.Errorf("drop the function with other parameters: %w", err)
-		}
-	}
-	return f.grant(ctx, tx)
-}
-
-func (f *functionFile) grant(ctx context.Context, tx *sql.Tx) error {
-	var unknown sql.NullString
-	err := tx.QueryRowContext(ctx, `
-		SELECT min(r) FROM unnest($1::text[]) r WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r)`, pq.Array(f.roles)).Scan(&unknown)
-	if err != nil {
-		return fmt.Errorf("find roles: %w", err)
-	}
-	if unknown.Valid {
-		return fmt.Errorf("the first line names the role %q, which does not exist", unknown.String)
-	}
-	var grants sql.NullString
-	err = tx.QueryRowContext(ctx, `
-		SELECT string_agg(format('REVOKE EXECUTE ON FUNCTION %s FROM %s', p.oid::regprocedure, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), '; ')
-		  FROM pg_proc p, aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a
-		 WHERE p.proname = $1 AND p.pronamespace = 'app'::regnamespace AND a.grantee <> p.proowner`, f.name).Scan(&grants)
-	if err != nil {
-		return fmt.Errorf("find grants: %w", err)
-	}
-	statements := []string{grants.String}
-	for _, role := range f.roles {
-		statements = append(statements, fmt.Sprintf(`GRANT EXECUTE ON FUNCTION app.%s TO %s`, f.name, pq.QuoteIdentifier(role)))
-	}
-	if _, err := tx.ExecContext(ctx, strings.Join(statements, "; ")); err != nil {
-		return fmt.Errorf("grant execution: %w", err)
-	}
-	return nil
-}
-
 // recordFunctions records the hashes of the changed functions, and deletes the records of functions without a file.
 func recordFunctions(ctx context.Context, tx *sql.Tx, set string, all, changed []functionFile) error {
-	names := make([]string, 0, len(all))
-	for _, f := range all {
-		names = append(names, f.name)
-	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM migrations.function_files WHERE set_name = $1 AND name <> ALL ($2)`, set, pq.Array(names))
+	_, err := tx.ExecContext(ctx, `DELETE FROM migrations.function_files WHERE set_name = $1 AND name <> ALL ($2)`, set, pq.Array(namesOf(all)))
 	if err != nil {
 		return fmt.Errorf("delete records of functions: %w", err)
 	}
+	hashes := make([]string, 0, len(changed))
 	for _, f := range changed {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO migrations.function_files (name, set_name, sha256) VALUES ($1, $2, $3)
-			    ON CONFLICT (name) DO UPDATE SET set_name = excluded.set_name, sha256 = excluded.sha256`, f.name, set, f.hash())
-		if err != nil {
-			return fmt.Errorf("%s: record the hash: %w", f.path, err)
-		}
+		hashes = append(hashes, f.hash())
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO migrations.function_files (name, set_name, sha256)
+		SELECT f.name, $1, f.hash FROM unnest($2::text[], $3::text[]) AS f (name, hash)
+		    ON CONFLICT (name) DO UPDATE SET set_name = excluded.set_name, sha256 = excluded.sha256`, set, pq.Array(namesOf(changed)), pq.Array(hashes))
+	if err != nil {
+		return fmt.Errorf("record the hashes of functions: %w", err)
 	}
 	return nil
 }

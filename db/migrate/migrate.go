@@ -177,19 +177,21 @@ func (m *migration) prepare(ctx context.Context) error {
 		return err
 	}
 	first := slices.DeleteFunc(changed, func(f functionFile) bool { return !f.early })
-	return createFunctions(ctx, m.tx, first, false)
+	return createFunctions(ctx, m.tx, first)
 }
 
-// applyFunctions creates each changed function twice. In the first pass, it may call a function that does not exist yet.
+// applyFunctions creates each changed function, and checks its body when all of them exist. It needs few round trips, because the
+// numbered migrations have locked tables.
 func (m *migration) applyFunctions(ctx context.Context) error {
 	changed, err := changedFunctions(ctx, m.tx, m.set.Name, m.functions)
 	if err != nil {
 		return err
 	}
-	for _, checked := range []bool{false, true} {
-		if err := createFunctions(ctx, m.tx, changed, checked); err != nil {
-			return err
-		}
+	if err := createFunctions(ctx, m.tx, changed); err != nil {
+		return err
+	}
+	if err := checkBodies(ctx, m.tx, changed); err != nil {
+		return err
 	}
 	m.done.Functions = namesOf(changed)
 	return recordFunctions(ctx, m.tx, m.set.Name, m.functions, changed)
