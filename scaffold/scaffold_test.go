@@ -106,6 +106,7 @@ func TestTypesThatCannotBeAdded(t *testing.T) {
 		"migration exists":    {map[string]string{"notes/migrations/0001_create.sql": "--\n"}, "", "0001_create.sql exists already"},
 		"type exists":         {map[string]string{"other/o.graphqls": "type NoteEdge { x: Int }\n"}, "", "the schema has NoteEdge already, in other/o.graphqls"},
 		"field exists":        {map[string]string{"other/o.graphqls": "extend type User { notes: Int }\n"}, "", "the schema has User.notes already, in other/o.graphqls"},
+		"only others have it": {map[string]string{"a/testdata/o.graphqls": "type Note { x: Int }\n", "b/go.mod": "module b\n", "b/o.graphqls": "type Note { x: Int }\n"}, "", "go mod tidy: exit status 1"},
 		"schema is invalid":   {map[string]string{"other/o.graphqls": "typ X\n"}, "", "read the schema: other/o.graphqls:1"},
 		"list without module": {map[string]string{"modules/modules.go": "package modules\n\nimport (\n\t\"fmt\"\n)\n"}, "", "modules/modules.go has no list []app.Module{…}"},
 		"list is no Go":       {map[string]string{"modules/modules.go": "package modules\n\nimports\n"}, "", "read the list of modules: modules/modules.go:3"},

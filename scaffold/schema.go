@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -19,7 +20,7 @@ func checkSchema(root string, t Type) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && path != root && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules" || entry.Name() == "vendor"):
+		case entry.IsDir() && path != root && isOfAnother(path):
 			return filepath.SkipDir
 		case filepath.Ext(path) != ".graphqls":
 			return nil
@@ -56,6 +57,17 @@ func checkSchema(root string, t Type) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// isOfAnother reports whether the folder has nothing of the program's own schema: it is hidden, has files for tests or of others, or is
+// another Go module.
+func isOfAnother(folder string) bool {
+	name := filepath.Base(folder)
+	if strings.HasPrefix(name, ".") || slices.Contains([]string{"node_modules", "testdata", "vendor"}, name) {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }
 
 // names are the types and fields that a type adds to the schema.
