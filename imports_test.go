@@ -115,7 +115,7 @@ var mayImport = map[string][]string{
 }
 
 // moduleMayImport lists what the packages of modules may import.
-var moduleMayImport = []string{"access", "accounts", "app", "auth", "db", "fault", "graph/model", "owned", "resolvers"}
+var moduleMayImport = []string{"access", "accounts", "accounts/input", "app", "auth", "db", "fault", "graph/model", "owned", "resolvers"}
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
