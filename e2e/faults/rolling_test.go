@@ -21,13 +21,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
 
+	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
 
 // R27: while servers are replaced one by one, those of the earlier build serve a database that the next build has migrated,
-// also after a restart.
+// also after a restart. They can take over again: they serve the accounts and sessions that the next build has created.
 //
 // The earlier build is that of the commit in serves.txt. Move the commit by hand, to that of a release whose servers may still
 // run when this build migrates. If the test fails because a migration does not serve that build, either make the migration
@@ -53,8 +54,11 @@ func TestOldBuildServesANewerDatabase(t *testing.T) {
 	if diff := cmp.Diff(before, d.Query(t, functions)); diff != "" {
 		t.Errorf("the old build's migration changed functions of the newer build (-before +after):\n%s", diff)
 	}
+	newer := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+old.data, publicURL)
+	account := newer.SignUp(harness.Vars{"bio": "of the newer build"})
 	restarted := old.serve(t, d)
 	restarted.story("after its restart")
+	restarted.takesOver(newer, account)
 	restarted.end()
 
 	migrate(t, d, withMigration(withMigration(current, last+1, fmt.Sprintf("-- Serves builds from: %d\n", old.number)), last+2, ""))
@@ -64,10 +68,14 @@ func TestOldBuildServesANewerDatabase(t *testing.T) {
 	}
 }
 
+// publicURL is that of both builds, because it is the issuer of their tokens.
+const publicURL = "FREEHOLD_PUBLIC_URL=http://localhost:8080"
+
 // oldBuild is the binary of an earlier commit.
 type oldBuild struct {
 	path   string
-	number int64 // of its newest migration
+	data   string // the folder of its keys
+	number int64  // of its newest migration
 }
 
 func buildOld(t *testing.T) oldBuild {
@@ -89,7 +97,7 @@ func buildOld(t *testing.T) oldBuild {
 	command(t, root, []string{"GIT_INDEX_FILE=" + filepath.Join(t.TempDir(), "index")},
 		"git", "--work-tree="+sources, "checkout", "--quiet", commit, "--", ".")
 	command(t, sources, nil, "go", "build", "-buildvcs=false", "-o", out, ".")
-	return oldBuild{path: out, number: lastMigration(t, os.DirFS(filepath.Join(sources, "db", "migrations")))}
+	return oldBuild{path: out, data: t.TempDir(), number: lastMigration(t, os.DirFS(filepath.Join(sources, "db", "migrations")))}
 }
 
 // command runs a program that must succeed.
@@ -134,7 +142,7 @@ type oldService struct {
 func (b oldBuild) serve(t *testing.T, d dbtest.Database) oldService {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), b.path)
-	c.Env = append(os.Environ(), "DATABASE_URL="+d.App, "FREEHOLD_DATA_DIR="+t.TempDir(), "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off",
+	c.Env = append(os.Environ(), "DATABASE_URL="+d.App, "FREEHOLD_DATA_DIR="+b.data, "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_RATE_LIMIT=off", publicURL,
 		"FREEHOLD_REQUEST_TIMEOUT=60s", "FREEHOLD_STATEMENT_TIMEOUT=60s")
 	s := &harness.Service{T: t, DB: d, Logs: &harness.LogBuffer{}}
 	c.Stderr = s.Logs
@@ -232,6 +240,28 @@ func (s oldService) story(when string) {
 	expect("the new username", s.Must(token, harness.ChangeUsername, harness.Input("username", a.Username+"-2")), a.Username+"-2")
 	expect("the deletion", s.Must(token, harness.DeleteAccount, harness.Input("password", harness.NewPassword)), a.UserID)
 	expect("signing in after the deletion", s.TrySignIn(a.Email, harness.NewPassword), "INVALID_CREDENTIALS")
+}
+
+// takesOver continues what a user has begun at the newer build, and then lets the newer build continue.
+func (s oldService) takesOver(newer *harness.Service, a harness.Account) {
+	s.T.Helper()
+	const me = `{ me { email profile { bio } } }`
+	for what, token := range map[string]string{"the token": a.Token, "a new session": s.SignIn(a.Email)} {
+		if r := s.Must(token, me, nil); !strings.Contains(r.Body, "of the newer build") {
+			s.T.Errorf("%s of the newer build's account: %s", what, r.Body)
+		}
+	}
+	token, next, reason := s.Refresh(a.Refresh)
+	if reason != "" {
+		s.T.Errorf("refreshing the newer build's session: %s", reason)
+	}
+	s.Must(token, `mutation { updateProfile(input: {bio: "of the older build"}) { profile { bio } } }`, nil)
+	if token, _, reason = newer.Refresh(next); reason != "" {
+		s.T.Errorf("refreshing the session at the newer build again: %s", reason)
+	}
+	if r := newer.Must(token, me, nil); !strings.Contains(r.Body, "of the older build") {
+		s.T.Errorf("the newer build does not have what the older build wrote: %s", r.Body)
+	}
 }
 
 // currentFiles returns the files of freehold's migrations, with newer texts of the functions, and the number of the newest
