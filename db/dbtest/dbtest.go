@@ -141,6 +141,17 @@ func makeDatabase(ctx context.Context, how string) (d Database, drop func() erro
 	}, nil
 }
 
+// At returns a database of a PostgreSQL that a test has started itself, from the connection strings of its roles.
+func At(t testing.TB, app, owner, superuser string) Database {
+	t.Helper()
+	pool, err := sql.Open("postgres", superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return Database{App: app, Owner: owner, Superuser: superuser, pool: pool}
+}
+
 // Query runs a query as the superuser and returns the first column as strings.
 func (d Database) Query(t testing.TB, query string, args ...any) []string {
 	t.Helper()
