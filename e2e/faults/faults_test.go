@@ -74,7 +74,7 @@ func (f fault) try(t *testing.T, seed uint64) string {
 	f.serve(s)
 	s.load = load.Start(load.Settings{Service: s.Service, Seed: seed, Clients: 8, Pause: 50 * time.Millisecond, Mails: f.mails})
 	t.Cleanup(s.load.Stop)
-	s.calm(seconds)
+	s.calm()
 	f.happen(s)
 	if s.ended.IsZero() {
 		s.ended = time.Now()
@@ -90,23 +90,27 @@ func (f fault) try(t *testing.T, seed uint64) string {
 	return fmt.Sprintf("%d / %d | %d | %d | %d | %s", result.Failed, result.Requests, len(result.Lost), len(result.Half), len(result.SignedOut), f.say(recovery))
 }
 
-// calm waits, and fails the test if a request fails meanwhile.
-func (s *site) calm(d time.Duration) {
+// calm waits until the clients are at work, and fails the test if a request fails meanwhile.
+func (s *site) calm() {
 	s.t.Helper()
-	time.Sleep(d)
-	requests, failed := s.load.Counts()
-	if failed > 0 || requests == 0 {
+	time.Sleep(quiet)
+	eventually.True(s.t, 20*seconds, "the clients are at work", func() bool {
+		requests, _ := s.load.Counts()
+		return requests >= 50
+	})
+	if requests, failed := s.load.Counts(); failed > 0 {
 		s.t.Fatalf("before the fault, %d of %d requests failed: %s", failed, requests, s.Logs.Containing("failed"))
 	}
 }
 
-// settle waits until no request has failed for a second, or until the bound has passed.
+// quiet is how long no request has failed when the fault is over.
+const quiet = 800 * time.Millisecond
+
+// settle waits until no request has failed for a while, or until the bound has passed.
 func (s *site) settle(bound time.Duration) {
 	s.t.Helper()
-	for begun := time.Now(); time.Since(begun) < bound+seconds; time.Sleep(10 * time.Millisecond) {
-		if quiet := time.Since(s.ended) - s.load.FailedSince(s.ended); quiet > seconds {
-			return
-		}
+	for time.Since(s.ended) < bound+quiet && time.Since(s.ended)-s.load.FailedSince(s.ended) < quiet {
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -59,7 +60,11 @@ func (s *site) fillDisk() {
 			block = block[:len(block)/2] // down to the last byte
 		}
 	}
-	time.Sleep(forms(3*seconds, 8*seconds))
+	time.Sleep(forms(2*seconds, 8*seconds))
+	eventually.True(s.t, 20*seconds, "a request needs room", func() bool {
+		_, failed := s.load.Counts()
+		return failed > 0
+	})
 	if err := os.Remove(path); err != nil {
 		s.t.Fatal(err)
 	}
@@ -93,41 +98,71 @@ func (s *site) failOver() {
 	databaseOf(s.t, s.standby).Query(s.t, `SELECT pg_promote()`)
 }
 
-// rotateKeys adds signing keys, which are used at once, since they look as if they were older.
-func (s *site) rotateKeys(n int) {
+// clock is that of the instances, which a fault moves.
+type clock struct {
+	ahead   atomic.Int64 // of the first instance, and of the second one too unless they differ
+	differs bool         // the second instance is as much behind
+}
+
+func (c *clock) at(n int) time.Time {
+	ahead := time.Duration(c.ahead.Load())
+	if c.differs && n > 0 {
+		ahead = -ahead
+	}
+	return time.Now().Add(ahead)
+}
+
+// serve starts instances in this process that have this clock.
+func (c *clock) serve(s *site) {
 	s.t.Helper()
-	known := map[string]bool{}
-	for range n {
-		for _, i := range s.instances {
-			for _, kid := range i.published() {
-				known[kid] = true
-			}
-		}
+	s.serveHere(func(n int) app.Options { return app.Options{Now: func() time.Time { return c.at(n) }} })
+}
+
+// skew moves the clocks by five minutes, and then back.
+func (c *clock) skew(*site) {
+	c.ahead.Store(int64(5 * time.Minute))
+	time.Sleep(forms(3*seconds, 15*seconds))
+	c.ahead.Store(0)
+}
+
+// rotateKeys adds signing keys. The clock moves on until the instances read the file, and until they use the key.
+func (c *clock) rotateKeys(s *site) {
+	s.t.Helper()
+	for range 3 {
+		known := s.instances[0].published()
 		if out, err := s.freehold("keys", "rotate").CombinedOutput(); err != nil {
 			s.t.Fatalf("rotate the keys: %v\n%s", err, out)
 		}
-		text, err := os.ReadFile(s.keyFile)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		text = regexp.MustCompile(`Created: \S+`).ReplaceAll(text, []byte("Created: "+time.Now().Add(-11*time.Minute).UTC().Format(time.RFC3339)))
-		if err := os.WriteFile(s.keyFile, text, 0o600); err != nil {
-			s.t.Fatal(err)
-		}
+		c.stamp(s)
+		c.ahead.Add(int64(11 * seconds))
 		for _, i := range s.instances {
-			eventually.True(s.t, 20*seconds, "an instance has read the new key", func() bool {
-				for _, kid := range i.published() {
-					if !known[kid] {
-						return true
-					}
-				}
-				return false
-			})
+			eventually.True(s.t, 10*seconds, "an instance publishes the new key", func() bool { return len(i.published()) > len(known) })
 		}
-		if kid := keyOf(s.SignUp(nil).Token); known[kid] {
-			s.t.Errorf("the service still signs with the key %s", kid)
+		c.ahead.Add(int64(10 * time.Minute))
+		for range s.instances {
+			if kid := keyOf(s.SignUp(nil).Token); slices.Contains(known, kid) {
+				s.t.Errorf("the service still signs with the key %s", kid)
+			}
 		}
-		time.Sleep(seconds)
+		time.Sleep(forms(seconds/2, 5*seconds))
+	}
+}
+
+// stamp makes the newest key one that was created at the time of this clock.
+func (c *clock) stamp(s *site) {
+	s.t.Helper()
+	text, err := os.ReadFile(s.keyFile)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all := regexp.MustCompile(`Created: \S+`).FindAllIndex(text, -1)
+	if len(all) == 0 {
+		s.t.Fatalf("no key says when it was created: %s", text)
+	}
+	newest := all[len(all)-1]
+	text = slices.Concat(text[:newest[0]], []byte("Created: "+c.at(0).UTC().Format(time.RFC3339)), text[newest[1]:])
+	if err := os.WriteFile(s.keyFile, text, 0o600); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -208,25 +243,6 @@ func (s *site) allParkedOrSent() {
 	if n := s.DB.Query(s.t, `SELECT count(*) FROM app.outbox WHERE sent_at IS NOT NULL`)[0]; n == "0" {
 		s.t.Error("no mail is sent")
 	}
-}
-
-// skew is by how much the clock of one instance is ahead, and that of the other behind.
-type skew struct{ minutes atomic.Int64 }
-
-func (k *skew) serve(s *site) {
-	s.t.Helper()
-	s.serveHere(func(n int) app.Options {
-		return app.Options{Now: func() time.Time {
-			return time.Now().Add(time.Duration(k.minutes.Load()) * time.Minute * time.Duration(1-2*n))
-		}}
-	})
-}
-
-// happen sets the clocks wrong, and then right.
-func (k *skew) happen(*site) {
-	k.minutes.Store(5)
-	time.Sleep(forms(3*seconds, 15*seconds))
-	k.minutes.Store(0)
 }
 
 // throughProxy puts a proxy between the instances and the database.

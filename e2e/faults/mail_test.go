@@ -48,7 +48,7 @@ func (m *mailServer) start() {
 // stop makes the server refuse connections.
 func (m *mailServer) stop() { m.server.Close() }
 
-// answer makes the server answer each mail with what refuse returns; nil accepts them.
+// answer makes the server answer each recipient with what refuse returns; nil accepts them.
 func (m *mailServer) answer(refuse func() error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,17 +72,17 @@ type mailSession struct {
 	to     string
 }
 
-func (s *mailSession) Mail(string, *smtp.MailOptions) error {
+func (s *mailSession) Mail(string, *smtp.MailOptions) error { return nil }
+
+func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.server.mu.Lock()
 	refuse := s.server.refuse
 	s.server.mu.Unlock()
-	if refuse == nil {
-		return nil
+	if refuse != nil {
+		if err := refuse(); err != nil {
+			return err
+		}
 	}
-	return refuse()
-}
-
-func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to += to
 	return nil
 }

@@ -98,7 +98,8 @@ func (s *site) serveHere(options func(n int) app.Options) {
 	for n := range s.instances {
 		i, _ := harness.ListenOn(s.t, s.DB, func(l net.Listener) net.Listener { return l }, options(n), s.settings[1:]...)
 		i.Allowed = s.Allowed
-		s.balancer.put(n, strings.TrimPrefix(i.URL, "http://"))
+		s.instances[n].host = strings.TrimPrefix(i.URL, "http://")
+		s.balancer.put(n, s.instances[n].host)
 	}
 }
 

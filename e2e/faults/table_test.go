@@ -11,7 +11,7 @@ import (
 
 // table returns the faults. The flags decide how long they take.
 func table() []fault {
-	clocks := &skew{}
+	rotating, skewed := &clock{}, &clock{differs: true}
 	return []fault{
 		{
 			id: "kill", name: "kill -9 of an instance", recovery: seconds, share: 0.05, codes: []string{"LOST"},
@@ -107,8 +107,7 @@ func table() []fault {
 			happen: (*site).failOver,
 		},
 		{
-			id: "key_rotation", name: "key rotation ×3",
-			happen: func(s *site) { s.rotateKeys(forms(1, 3)) },
+			id: "key_rotation", name: "key rotation ×3", serve: rotating.serve, happen: rotating.rotateKeys,
 		},
 		{
 			id: "smtp_down", name: "SMTP down 60 s", recovery: forms(10*seconds, 100*seconds), mails: true, serve: withMail, // R16
@@ -157,10 +156,10 @@ func table() []fault {
 			happen: func(s *site) { s.proxy.Silence() },
 		},
 		{
-			id: "clocks", name: "clocks ±5 min", recovery: seconds, serve: clocks.serve, happen: clocks.happen, // R18
+			id: "clocks", name: "clocks ±5 min", recovery: seconds, serve: skewed.serve, happen: skewed.skew, // R18
 		},
 		{
-			id: "migration", name: "migration while both versions serve", recovery: 2 * seconds, share: 0.01, codes: []string{"UNAVAILABLE"}, // R27
+			id: "migration", name: "migration while both versions serve", recovery: 2 * seconds, share: 0.03, codes: []string{"UNAVAILABLE"}, // R27
 			settings: []string{"FREEHOLD_DRAIN_DELAY=" + forms("500ms", "3s")},
 			happen:   (*site).migrateAndRoll,
 		},

@@ -20,6 +20,7 @@ type Settings struct {
 	Clients int
 	Pause   time.Duration // the longest between two requests of a client
 	Mails   bool          // clients ask for mails more often
+	Purged  bool          // the test purges the outbox, so Check does not count the mails
 }
 
 // Load is clients at work.
