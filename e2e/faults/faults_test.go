@@ -28,6 +28,7 @@ type fault struct {
 	share    float64       // the largest share of requests that may fail
 	codes    []string      // that failed requests may get
 	fails    bool          // some requests must fail, or the fault has not happened
+	reads    bool          // no read may fail
 	settings []string
 	mails    bool // clients ask for mails more often
 
@@ -86,7 +87,7 @@ func (f fault) try(t *testing.T, seed uint64) string {
 	if f.after != nil {
 		f.after(s)
 	}
-	f.judge(t, result, recovery)
+	f.judge(s, result, recovery)
 	return fmt.Sprintf("%d / %d | %d | %d | %d | %s", result.Failed, result.Requests, len(result.Lost), len(result.Half), len(result.SignedOut), f.say(recovery))
 }
 
@@ -115,7 +116,8 @@ func (s *site) settle(bound time.Duration) {
 }
 
 // judge fails the test if something has happened that must not.
-func (f fault) judge(t *testing.T, r load.Result, recovery time.Duration) {
+func (f fault) judge(s *site, r load.Result, recovery time.Duration) {
+	t := s.t
 	t.Helper()
 	for what, list := range map[string][]string{"lost": r.Lost, "half": r.Half, "signed out": r.SignedOut, "wrong": r.Wrong} {
 		for _, text := range list {
@@ -130,6 +132,9 @@ func (f fault) judge(t *testing.T, r load.Result, recovery time.Duration) {
 	if share := float64(r.Failed) / float64(r.Requests); share > f.share {
 		t.Errorf("%d of %d requests failed, which is more than %.1f %%: %v", r.Failed, r.Requests, 100*f.share, r.Codes)
 	}
+	if f.reads && r.FailedReads > 0 {
+		t.Errorf("%d reads failed", r.FailedReads)
+	}
 	if f.fails && r.Failed == 0 {
 		t.Error("no request failed, so the fault has not happened")
 	}
@@ -138,6 +143,7 @@ func (f fault) judge(t *testing.T, r load.Result, recovery time.Duration) {
 	}
 	if t.Failed() {
 		t.Logf("replay with: make faults FAULT=%s FAULTS_SEED=%d", f.id, *seed)
+		t.Logf("the log: %.3000s", s.Logs.Containing("a request failed"))
 	}
 }
 

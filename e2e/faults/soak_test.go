@@ -75,7 +75,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	s.load.Stop()
-	fault{name: "soak", id: "soak"}.judge(t, s.load.Check(), 0)
+	fault{name: "soak", id: "soak"}.judge(s, s.load.Check(), 0)
 	expectFlat(t, samples)
 }
 

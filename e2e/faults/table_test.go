@@ -99,7 +99,7 @@ func table() []fault {
 			happen: (*site).limitConnections,
 		},
 		{
-			id: "disk_full", name: "disk full, 8 s", recovery: seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true, database: onSmallDisk, // R15
+			id: "disk_full", name: "disk full, 8 s", recovery: seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true, reads: true, database: onSmallDisk, // R15
 			happen: (*site).fillDisk,
 		},
 		{

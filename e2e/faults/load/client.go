@@ -92,7 +92,7 @@ func (c *client) send(token, query string, v harness.Vars, expected string) (har
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	r, err := c.load.Service.TrySend(ctx, harness.Request{Token: token, Query: query, Vars: v})
-	o, code := c.load.judge(r, err, expected)
+	o, code := c.load.judge(query, r, err, expected)
 	if code == Lost || code == "UNAVAILABLE" {
 		time.Sleep(time.Duration(c.rand.Int64N(int64(back))))
 	}

@@ -72,6 +72,7 @@ const (
 // book has the numbers of requests, and what must not have happened.
 type book struct {
 	requests, failed atomic.Int64
+	failedReads      atomic.Int64
 	lastFailure      atomic.Int64 // when its answer came or was given up, as Unix nanoseconds
 
 	mu        sync.Mutex
@@ -88,8 +89,11 @@ func (b *book) note(list *[]string, format string, args ...any) {
 	*list = append(*list, fmt.Sprintf(format, args...))
 }
 
-func (b *book) fail(code string) {
+func (b *book) fail(query, code string) {
 	b.failed.Add(1)
+	if strings.HasPrefix(query, "{") {
+		b.failedReads.Add(1)
+	}
 	b.lastFailure.Store(time.Now().UnixNano())
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -115,6 +119,7 @@ func (l *Load) FailedSince(moment time.Time) time.Duration {
 // Result is what the ledger says after a fault.
 type Result struct {
 	Requests, Failed int
+	FailedReads      int            // those of Failed that read
 	Codes            map[string]int // of the failed requests; Lost is one of them
 	Lost             []string       // acknowledged writes that are not there
 	Half             []string       // parts of accounts
@@ -125,25 +130,25 @@ type Result struct {
 func (l *Load) result() Result {
 	b := &l.book
 	requests, failed := l.Counts()
-	return Result{Requests: requests, Failed: failed, Codes: b.codes, Lost: b.lost, Half: b.half, SignedOut: b.signedOut, Wrong: b.wrong}
+	return Result{Requests: requests, Failed: failed, FailedReads: int(b.failedReads.Load()), Codes: b.codes, Lost: b.lost, Half: b.half, SignedOut: b.signedOut, Wrong: b.wrong}
 }
 
 // unsure is in the message of UNAVAILABLE if the outcome is unknown.
 const unsure = "Check whether the change was saved"
 
 // judge returns what a client knows about a request, and notes a failure. The expected codes are no failures.
-func (l *Load) judge(r harness.Reply, err error, expected string) (outcome, string) {
+func (l *Load) judge(query string, r harness.Reply, err error, expected string) (outcome, string) {
 	b := &l.book
 	b.requests.Add(1)
 	if err != nil { // also if a balancer answers in place of the service
-		b.fail(Lost)
+		b.fail(query, Lost)
 		return unknown, Lost
 	}
 	switch code := r.Code(); {
 	case code == "":
 		return done, ""
 	case code == "UNAVAILABLE":
-		b.fail(code)
+		b.fail(query, code)
 		if strings.Contains(r.Body, unsure) {
 			return unknown, code
 		}
@@ -151,7 +156,7 @@ func (l *Load) judge(r harness.Reply, err error, expected string) (outcome, stri
 	case code == expected || code == "UNAUTHENTICATED": // which the client judges itself
 		return refused, code
 	default:
-		b.fail(code)
+		b.fail(query, code)
 		b.note(&b.wrong, "a request got %s", r.Body)
 		return refused, code
 	}
