@@ -73,7 +73,7 @@ func (f fault) try(t *testing.T, seed uint64) string {
 		f.serve = func(s *site) { s.serve() }
 	}
 	f.serve(s)
-	s.load = load.Start(load.Settings{Service: s.Service, Seed: seed, Clients: 8, Pause: 50 * time.Millisecond, Mails: f.mails})
+	s.load = load.Start(load.Settings{Service: s.Service, Seed: seed, Clients: forms(6, 8), Pause: 50 * time.Millisecond, Mails: f.mails})
 	t.Cleanup(s.load.Stop)
 	s.calm()
 	f.happen(s)

@@ -42,7 +42,7 @@ func table() []fault {
 			happen: func(s *site) { s.roll(3) },
 		},
 		{
-			id: "database_killed", name: "PostgreSQL kill -9, back after 3 s", recovery: 5 * seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true, database: private, // R03
+			id: "database_killed", name: "PostgreSQL kill -9, back after 3 s", recovery: 5 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, database: private, // R03
 			happen: func(s *site) {
 				s.own.kill()
 				time.Sleep(forms(1*seconds, 3*seconds))
@@ -60,9 +60,10 @@ func table() []fault {
 		},
 		{
 			id: "statement_sent", name: "killed after the statement was sent", recovery: seconds, share: 0.2, codes: []string{"LOST", "UNAVAILABLE"}, fails: true, // R05
+			mails: true,
 			happen: func(s *site) {
-				for n := range forms(2, 6) {
-					release := s.block()
+				for n := range forms(4, 12) {
+					release := s.block([]string{"app.outbox", "app.sessions"}[n/2%2])
 					if n%2 == 0 {
 						s.instances[0].kill()
 					} else {
@@ -72,7 +73,7 @@ func table() []fault {
 					if n%2 == 0 {
 						s.instances[0].start()
 					}
-					s.sometime(seconds)
+					s.sometime(seconds / 2)
 				}
 			},
 		},
@@ -87,7 +88,7 @@ func table() []fault {
 			},
 		},
 		{
-			id: "database_stopped", name: "PostgreSQL stopped for 15 s", recovery: 2 * seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true, database: private,
+			id: "database_stopped", name: "PostgreSQL stopped for 15 s", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, database: private,
 			happen: func(s *site) {
 				s.own.stop(syscall.SIGINT)
 				time.Sleep(forms(2*seconds, 15*seconds))
@@ -95,15 +96,15 @@ func table() []fault {
 			},
 		},
 		{
-			id: "connection_limit", name: "connection limit", recovery: 2 * seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true,
+			id: "connection_limit", name: "connection limit", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true,
 			happen: (*site).limitConnections,
 		},
 		{
-			id: "disk_full", name: "disk full, 8 s", recovery: seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true, reads: true, database: onSmallDisk, // R15
+			id: "disk_full", name: "disk full, 8 s", recovery: seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, reads: true, database: onSmallDisk, // R15
 			happen: (*site).fillDisk,
 		},
 		{
-			id: "failover", name: "failover, multi-host DSN", recovery: 3 * seconds, share: 0.8, codes: []string{"UNAVAILABLE"}, fails: true, database: withStandby,
+			id: "failover", name: "failover, multi-host DSN", recovery: 3 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, database: withStandby,
 			happen: (*site).failOver,
 		},
 		{
@@ -183,8 +184,8 @@ func (s *site) roll(n int) {
 	}
 }
 
-// block makes writes wait in the database, after they were sent, until release is called. It returns when some wait.
-func (s *site) block() (release func()) {
+// block makes writes to a table wait in the database, after they were sent, until release is called. It returns when some wait.
+func (s *site) block(table string) (release func()) {
 	s.t.Helper()
 	pool, err := sql.Open("postgres", s.DB.Superuser)
 	if err != nil {
@@ -194,10 +195,10 @@ func (s *site) block() (release func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := tx.Exec(`LOCK TABLE app.sessions IN SHARE MODE`); err != nil { // which signing up, in and out, refreshing and deleting write
+	if _, err := tx.Exec(`LOCK TABLE ` + table + ` IN SHARE MODE`); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually.True(s.t, 5*seconds, "several writes wait", func() bool {
+	eventually.True(s.t, 20*seconds, "several writes wait", func() bool {
 		return s.DB.Query(s.t, `SELECT count(*) > 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)[0] == "true"
 	})
 	return func() {
