@@ -3,11 +3,11 @@ package faults
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -258,6 +258,6 @@ func throughProxy(s *site) dbtest.Database {
 func (s *site) migrateAndRoll() {
 	s.t.Helper()
 	files, last := currentFiles(s.t)
-	migrate(s.t, s.DB, withMigration(files, last+1, "-- Serves builds from: "+fmt.Sprint(last)+"\n"))
+	migrate(s.t, s.DB, withMigration(files, last+1, "-- Serves builds from: "+strconv.FormatInt(last, 10)+"\n"))
 	s.roll(2)
 }

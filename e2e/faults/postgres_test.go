@@ -221,6 +221,9 @@ func (p *postgres) backends() (pids []int) {
 			pids = append(pids, pid)
 		}
 	}
+	if rows.Err() != nil {
+		return nil
+	}
 	return pids
 }
 

@@ -65,7 +65,6 @@ var binary = sync.OnceValues(func() (string, error) {
 func newSite(t *testing.T, seed uint64, database func(*site) dbtest.Database, settings ...string) *site {
 	t.Helper()
 	const instances = 2
-	//nolint:gosec // a seeded generator, so that a run can be replayed
 	s := &site{t: t, rand: mathrand.New(mathrand.NewPCG(seed, 1<<32)), balancer: newBalancer(t, instances), keyFile: newKeyFile(t)}
 	if database == nil {
 		database = func(*site) dbtest.Database { return dbtest.New(t) }
@@ -202,13 +201,4 @@ func (s *site) exec(statements ...string) {
 func (s *site) terminate() {
 	s.t.Helper()
 	s.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'freehold_app'`)
-}
-
-// describe returns the codes of failed requests.
-func describe(codes map[string]int) string {
-	var all []string
-	for code, n := range codes {
-		all = append(all, fmt.Sprintf("%s %d", code, n))
-	}
-	return strings.Join(all, ", ")
 }

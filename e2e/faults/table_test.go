@@ -154,13 +154,18 @@ func table() []fault {
 		},
 		{
 			id: "silent_connections", name: "silent connections", recovery: 5 * seconds, share: 0.3, codes: []string{"UNAVAILABLE"}, database: throughProxy, // R28
-			happen: func(s *site) { s.proxy.Silence() },
+			happen: func(s *site) {
+				for range forms(2, 5) {
+					s.proxy.Silence()
+					s.sometime(3 * seconds)
+				}
+			},
 		},
 		{
 			id: "clocks", name: "clocks ±5 min", recovery: seconds, serve: skewed.serve, happen: skewed.skew, // R18
 		},
 		{
-			id: "migration", name: "migration while both versions serve", recovery: 2 * seconds, share: 0.03, codes: []string{"UNAVAILABLE"}, // R27
+			id: "migration", name: "migration while both versions serve", recovery: 2 * seconds, share: 0.05, codes: []string{"UNAVAILABLE"}, // R27: on a slow machine, requests can wait too long for the tables that the migration has locked
 			settings: []string{"FREEHOLD_DRAIN_DELAY=" + forms("500ms", "3s")},
 			happen:   (*site).migrateAndRoll,
 		},

@@ -104,9 +104,9 @@ const givesUp = time.Minute
 
 // insist sends a request until the answer is not that the service is unavailable. It reports whether an outcome was unknown before.
 // Only for what can be repeated.
-func (c *client) insist(token, query string, v harness.Vars, expected string) (r harness.Reply, code string, unsure bool) {
+func (c *client) insist(token, query string, v harness.Vars) (r harness.Reply, code string, unsure bool) {
 	for begun := time.Now(); ; {
-		r, o, code := c.send(token, query, v, expected)
+		r, o, code := c.send(token, query, v, "")
 		unsure = unsure || o == unknown
 		if code != Lost && code != "UNAVAILABLE" || time.Since(begun) > givesUp {
 			return r, code, unsure
@@ -151,7 +151,7 @@ type tokens struct{ AccessToken, RefreshToken string }
 func (c *client) signUp() {
 	c.forms++
 	m := &member{name: fmt.Sprintf("load-%d-%d", c.number, c.forms)}
-	r, code, _ := c.insist("", harness.SignUpMutation, form(m.name, m.email(), m.name), "")
+	r, code, _ := c.insist("", harness.SignUpMutation, form(m.name, m.email(), m.name))
 	if code != "" {
 		c.load.book.note(&c.load.book.wrong, "the sign-up of %s was refused: %s", m.name, r.Body)
 		return
@@ -221,7 +221,7 @@ func (c *client) write(m *member) {
 
 // renew exchanges the refresh token. It repeats the request with the same token until it has an answer.
 func (c *client) renew(m *member) {
-	r, code, _ := c.insist("", harness.RefreshMutation, harness.Vars{"t": m.refresh}, "")
+	r, code, _ := c.insist("", harness.RefreshMutation, harness.Vars{"t": m.refresh})
 	switch code {
 	case "":
 		var data struct{ RefreshSession struct{ Tokens tokens } }
@@ -233,7 +233,7 @@ func (c *client) renew(m *member) {
 }
 
 func (c *client) signIn(m *member) {
-	r, code, _ := c.insist("", harness.SignInMutation, harness.Input("email", m.email(), "password", harness.Password), "")
+	r, code, _ := c.insist("", harness.SignInMutation, harness.Input("email", m.email(), "password", harness.Password))
 	if code != "" {
 		c.load.book.note(&c.load.book.lost, "%s cannot sign in: %s", m.name, r.Body)
 		return
@@ -258,10 +258,10 @@ func (c *client) signOut(m *member) {
 // delete deletes the account. After an unknown outcome, UNAUTHENTICATED means that it is deleted.
 func (c *client) delete(m *member) {
 	v := harness.Input("password", harness.Password)
-	r, code, unsure := c.insist(m.access, harness.DeleteAccount, v, "")
+	r, code, unsure := c.insist(m.access, harness.DeleteAccount, v)
 	if code == "UNAUTHENTICATED" && !unsure {
 		c.renew(m)
-		r, code, unsure = c.insist(m.access, harness.DeleteAccount, v, "")
+		r, code, unsure = c.insist(m.access, harness.DeleteAccount, v)
 	}
 	if code != "" && (code != "UNAUTHENTICATED" || !unsure) {
 		c.load.book.note(&c.load.book.wrong, "%s cannot be deleted: %s", m.name, r.Body)

@@ -144,16 +144,16 @@ func (l *Load) judge(query string, r harness.Reply, err error, expected string) 
 		b.fail(query, Lost)
 		return unknown, Lost
 	}
-	switch code := r.Code(); {
-	case code == "":
+	switch code := r.Code(); code {
+	case "":
 		return done, ""
-	case code == "UNAVAILABLE":
+	case "UNAVAILABLE":
 		b.fail(query, code)
 		if strings.Contains(r.Body, unsure) {
 			return unknown, code
 		}
 		return refused, code
-	case code == expected || code == "UNAUTHENTICATED": // which the client judges itself
+	case expected, "UNAUTHENTICATED": // which the client judges itself
 		return refused, code
 	default:
 		b.fail(query, code)
