@@ -87,7 +87,7 @@ func (f fault) try(t *testing.T, seed uint64) string {
 	if f.after != nil {
 		f.after(s)
 	}
-	f.judge(s, result, recovery)
+	f.verdict(s, result, recovery)
 	return fmt.Sprintf("%d / %d | %d | %d | %d | %s", result.Failed, result.Requests, len(result.Lost), len(result.Half), len(result.SignedOut), f.say(recovery))
 }
 
@@ -115,8 +115,8 @@ func (s *site) settle(bound time.Duration) {
 	}
 }
 
-// judge fails the test if something has happened that must not.
-func (f fault) judge(s *site, r load.Result, recovery time.Duration) {
+// verdict fails the test if something has happened that must not.
+func (f fault) verdict(s *site, r load.Result, recovery time.Duration) {
 	t := s.t
 	t.Helper()
 	for what, list := range map[string][]string{"lost": r.Lost, "half": r.Half, "signed out": r.SignedOut, "wrong": r.Wrong} {

@@ -75,7 +75,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	s.load.Stop()
-	fault{share: 0.01, codes: []string{"UNAVAILABLE"}}.judge(s, s.load.Check(), 0)
+	fault{share: 0.01, codes: []string{"UNAVAILABLE"}}.verdict(s, s.load.Check(), 0)
 	expectFlat(t, samples)
 }
 

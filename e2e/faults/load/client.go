@@ -92,7 +92,7 @@ func (c *client) send(token, query string, v harness.Vars, expected string) (har
 	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
 	defer cancel()
 	r, err := c.load.Service.TrySend(ctx, harness.Request{Token: token, Query: query, Vars: v})
-	o, code := c.load.judge(query, r, err, expected)
+	o, code := c.load.classify(query, r, err, expected)
 	if code == Lost || code == "UNAVAILABLE" {
 		time.Sleep(time.Duration(c.rand.Int64N(int64(back))))
 	}
@@ -127,7 +127,7 @@ func (c *client) sendAs(m *member, query string, v harness.Vars) (harness.Reply,
 	return r, o
 }
 
-// signedOut notes that a session has ended. The client goes on with a new one.
+// signedOut notes that a session has ended. The client continues with a new one.
 func (c *client) signedOut(m *member, r harness.Reply) {
 	reason := ""
 	if len(r.Errors) > 0 {
@@ -243,7 +243,7 @@ func (c *client) signIn(m *member) {
 	m.access, m.refresh = data.SignIn.Tokens.AccessToken, data.SignIn.Tokens.RefreshToken
 }
 
-// signOut ends the session and starts another one. If signing out is refused, the session goes on.
+// signOut ends the session and starts another one. If signing out is refused, the session continues.
 func (c *client) signOut(m *member) {
 	_, o, code := c.send(m.access, `mutation ($i: SignOutInput) { signOut(input: $i) { success } }`, harness.Input("refreshToken", m.refresh), "")
 	switch {

@@ -20,7 +20,7 @@ type Settings struct {
 	Clients int
 	Pause   time.Duration // the longest between two requests of a client
 	Mails   bool          // clients ask for mails more often
-	Purged  bool          // the test purges the outbox, so Check does not count the mails
+	Purged  bool          // the test purges the outbox, so Check ignores the mails
 }
 
 // Load is clients at work.
@@ -136,8 +136,8 @@ func (l *Load) result() Result {
 // unsure is in the message of UNAVAILABLE if the outcome is unknown.
 const unsure = "Check whether the change was saved"
 
-// judge returns what a client knows about a request, and notes a failure. The expected codes are no failures.
-func (l *Load) judge(query string, r harness.Reply, err error, expected string) (outcome, string) {
+// classify returns what a client knows about a request, and notes a failure. The expected codes are no failures.
+func (l *Load) classify(query string, r harness.Reply, err error, expected string) (outcome, string) {
 	b := &l.book
 	b.requests.Add(1)
 	if err != nil { // also if a balancer answers in place of the service
@@ -153,7 +153,7 @@ func (l *Load) judge(query string, r harness.Reply, err error, expected string) 
 			return unknown, code
 		}
 		return refused, code
-	case expected, "UNAUTHENTICATED": // which the client judges itself
+	case expected, "UNAUTHENTICATED": // which the client decides itself
 		return refused, code
 	default:
 		b.fail(query, code)
