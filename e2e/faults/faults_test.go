@@ -142,7 +142,7 @@ func (f fault) verdict(s *site, r load.Result, recovery time.Duration) {
 		t.Errorf("requests failed until %v after the fault, want %v at most", recovery, f.recovery)
 	}
 	if t.Failed() {
-		t.Logf("replay with: make faults FAULT=%s FAULTS_SEED=%d (the soak: make soak)", f.id, *seed)
+		t.Logf("replay with: make faults FAULT=%s FAULTS_SEED=%d (or make soak)", f.id, *seed)
 		t.Logf("the log: %.3000s", s.Logs.Containing("a request failed"))
 	}
 }

@@ -47,20 +47,25 @@ var actions = []action{
 }
 
 func (c *client) work() {
-	c.signUp()
-	for !c.load.ending() {
+	for c.act(); !c.load.ending(); c.act() {
 		c.pause()
-		if len(c.members) == 0 {
-			c.signUp()
-			continue
-		}
-		m := c.members[c.rand.IntN(len(c.members))]
-		if len(c.members) > 6 { // so that a long run has no ever longer list
-			c.delete(m)
-			continue
-		}
-		c.choose()(c, m)
 	}
+}
+
+// act does one thing.
+func (c *client) act() {
+	c.load.acting.RLock()
+	defer c.load.acting.RUnlock()
+	if len(c.members) == 0 {
+		c.signUp()
+		return
+	}
+	m := c.members[c.rand.IntN(len(c.members))]
+	if len(c.members) > 6 { // so that a long run has no ever longer list
+		c.delete(m)
+		return
+	}
+	c.choose()(c, m)
 }
 
 func (c *client) choose() func(*client, *member) {

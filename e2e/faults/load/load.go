@@ -30,6 +30,7 @@ type Load struct {
 	stop    chan struct{}
 	stopped sync.Once
 	working sync.WaitGroup
+	acting  sync.RWMutex // clients hold it while they do something
 	book    book
 }
 
@@ -49,6 +50,13 @@ func Start(s Settings) *Load {
 func (l *Load) Stop() {
 	l.stopped.Do(func() { close(l.stop) })
 	l.working.Wait()
+}
+
+// Quiet calls f while no client has a request under way.
+func (l *Load) Quiet(f func()) {
+	l.acting.Lock()
+	defer l.acting.Unlock()
+	f()
 }
 
 func (l *Load) ending() bool {
