@@ -61,10 +61,17 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-var atExit []func()
+var (
+	exiting sync.Mutex
+	atExit  []func()
+)
 
-// AtExit makes Main call a function after the tests of the package. Call it from one goroutine at a time.
-func AtExit(f func()) { atExit = append(atExit, f) }
+// AtExit makes Main call a function after the tests of the package.
+func AtExit(f func()) {
+	exiting.Lock()
+	defer exiting.Unlock()
+	atExit = append(atExit, f)
+}
 
 // New creates a database with the migrations of the package and of more sets, and drops it when the test ends.
 func New(t testing.TB, more ...db.MigrationSet) Database {

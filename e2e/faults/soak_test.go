@@ -32,7 +32,7 @@ var quantities = []struct {
 	unit  float64
 }{
 	{"live heap, MB", func(s sample) float64 { return s.heap }, 3 << 20, 1 << 20}, // caches with a limit fill, such as that of verified tokens
-	{"memory, MB", func(s sample) float64 { return s.rss }, 20 << 20, 1 << 20}, // a hash of a password takes 19 MB for a while
+	{"memory, MB", func(s sample) float64 { return s.rss }, 20 << 20, 1 << 20},    // a hash of a password takes 19 MB for a while
 	{"goroutines", func(s sample) float64 { return s.goroutines }, 6, 1},
 	{"connections", func(s sample) float64 { return s.connections }, 2, 1},
 	{"rows", func(s sample) float64 { return s.rows }, 300, 1},
