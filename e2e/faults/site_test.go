@@ -75,6 +75,8 @@ func newSite(t *testing.T, seed uint64, database func(*site) dbtest.Database, se
 	s.settings = append([]string{
 		"DATABASE_URL=" + d.App, "FREEHOLD_ENV=production", "FREEHOLD_ADDR=127.0.0.1:0", "FREEHOLD_PUBLIC_URL=https://id.example",
 		"FREEHOLD_SIGNING_KEY_FILE=" + s.keyFile, "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_DATABASE_CONNECTIONS=8", "FREEHOLD_DRAIN_DELAY=0s",
+		// The short form runs beside other tests, with -race, so a statement can take longer than usual.
+		"FREEHOLD_REQUEST_TIMEOUT=" + forms("30s", "10s"), "FREEHOLD_STATEMENT_TIMEOUT=" + forms("10s", "3s"),
 	}, settings...)
 	for n := range instances {
 		s.instances = append(s.instances, &instance{site: s, number: n})

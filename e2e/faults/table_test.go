@@ -154,6 +154,7 @@ func table() []fault {
 		},
 		{
 			id: "silent_connections", name: "silent connections", recovery: 5 * seconds, share: 0.3, codes: []string{"UNAVAILABLE"}, database: throughProxy, // R28
+			settings: []string{"FREEHOLD_REQUEST_TIMEOUT=10s", "FREEHOLD_STATEMENT_TIMEOUT=3s"}, // the usual ones, which determine the recovery
 			happen: func(s *site) {
 				for range forms(2, 5) {
 					s.proxy.Silence()

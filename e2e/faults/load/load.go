@@ -112,7 +112,7 @@ func (b *book) fail(query, code string) {
 const Lost = "LOST"
 
 // answerTime is how long a client waits for an answer, which is longer than the service takes.
-const answerTime = 15 * time.Second
+const answerTime = 35 * time.Second
 
 // Counts returns how many requests there were so far, and how many of them failed.
 func (l *Load) Counts() (requests, failed int) {
