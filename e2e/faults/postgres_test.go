@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -196,9 +197,10 @@ func (p *postgres) kill() {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	<-p.ended
-	for _, pid := range processes { // the next server does not start as long as one of them uses the shared memory
-		for syscall.Kill(pid, 0) == nil {
-			time.Sleep(time.Millisecond)
+	// The next server does not start as long as one of them uses the shared memory. A process that nobody reaps is there, but uses nothing.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if !slices.ContainsFunc(processes, func(pid int) bool { return syscall.Kill(pid, 0) == nil }) {
+			return
 		}
 	}
 }
