@@ -14,7 +14,7 @@ func table() []fault {
 	rotating, skewed := &clock{}, &clock{differs: true}
 	return []fault{
 		{
-			id: "kill", name: "kill -9 of an instance", recovery: seconds, share: 0.05, codes: []string{"LOST"},
+			id: "kill", name: "kill -9 of an instance", recovery: seconds, share: 0.1, codes: []string{"LOST"},
 			happen: func(s *site) {
 				s.instances[0].kill()
 				time.Sleep(seconds)
@@ -22,7 +22,7 @@ func table() []fault {
 			},
 		},
 		{
-			id: "kills", name: "kill -9 ×6, alternating", recovery: seconds, share: 0.1, codes: []string{"LOST"},
+			id: "kills", name: "kill -9 ×6, alternating", recovery: seconds, share: 0.2, codes: []string{"LOST"},
 			happen: func(s *site) {
 				for n := range forms(3, 6) {
 					i := s.instances[n%2]
@@ -38,7 +38,7 @@ func table() []fault {
 			happen: func(s *site) { s.roll(forms(4, 20)) },
 		},
 		{
-			id: "rolling_without_drain", name: "rolling ×3, drain 0 s", recovery: seconds, share: 0.02, codes: []string{"LOST"},
+			id: "rolling_without_drain", name: "rolling ×3, drain 0 s", recovery: seconds, share: 0.05, codes: []string{"LOST"},
 			happen: func(s *site) { s.roll(3) },
 		},
 		{
@@ -50,7 +50,7 @@ func table() []fault {
 			},
 		},
 		{
-			id: "backends_terminated", name: "all backends terminated ×5", recovery: seconds, share: 0.01, codes: []string{"UNAVAILABLE"}, // R04
+			id: "backends_terminated", name: "all backends terminated ×5", recovery: seconds, share: 0.05, codes: []string{"UNAVAILABLE"}, // R04
 			happen: func(s *site) {
 				for range forms(3, 5) {
 					s.terminate()
