@@ -2,7 +2,7 @@
 # targets are their parts.
 
 .DEFAULT_GOAL := help
-.PHONY: help run web pictures build quick test generate fresh lint unit rules-score fuzz compose breaking stranger release bench
+.PHONY: help run web pictures build quick test generate fresh lint unit rules-score fuzz compose breaking stranger release bench faults soak
 
 GO       ?= go
 BIN      := $(CURDIR)/.cache/bin
@@ -77,6 +77,20 @@ unit: $(ASSETS) $(FRONT) e2e/node_modules e2e/gateways/node_modules ## run the G
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...
 	@cd examples/notes && $(GO) vet ./... && $(GO) test ./...
+
+FAULTS_SEED ?= 0
+SOAK ?= 1h
+
+faults: $(BIN)/faults.test ## make things fail under load, and print what each fault costs (FAULT selects one, FAULTS_SEED replays; unit has a short form)
+	@cd e2e/faults && exec $< -test.run '^TestFaults$$/^$(FAULT)' -long -seed=$(FAULTS_SEED)
+
+soak: $(BIN)/faults.test ## serve for an hour, or SOAK, and check that memory, connections and tables do not grow
+	@cd e2e/faults && exec $< -test.run '^TestSoak$$' -soak=$(SOAK) -seed=$(FAULTS_SEED)
+
+.PHONY: $(BIN)/faults.test
+$(BIN)/faults.test: $(ASSETS)
+	@scripts/need.sh postgres
+	@$(GO) test -c -o $@ ./e2e/faults
 
 rules-score: ## weaken each field rule and row policy in turn, and show which test fails (part of unit)
 	@scripts/need.sh postgres cc

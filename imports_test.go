@@ -79,6 +79,7 @@ var mayImport = map[string][]string{
 	"e2e/edge":            {},
 	"e2e/factors":         {},
 	"e2e/faults":          {},
+	"e2e/faults/load":     {"e2e/harness"},
 	"e2e/frontend":        {},
 	"e2e/oauth":           {},
 	"e2e/mailcodes":       {},
@@ -125,7 +126,7 @@ var onlyImportedBy = map[string][]string{
 	"internal/levers":       {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
 
 	// for tests
-	"e2e/harness": {"freeholdtest", "internal/proof/core", "internal/proof/disabled", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
+	"e2e/harness": {"e2e/faults/load", "freeholdtest", "internal/proof/core", "internal/proof/disabled", "internal/proof/people", "internal/proof/permissions", "internal/proof/score", "internal/proof/stage"},
 }
 
 // testsMayImport lists what the tests of a package may also import.
@@ -156,7 +157,7 @@ var testsMayImport = map[string][]string{
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
 	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "internal/eventually"},
-	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/harness", "internal/eventually"},
+	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/faults/load", "e2e/harness", "internal/eventually"},
 	"e2e/frontend":        {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/release":         {"app", "db/dbtest", "e2e/harness", "internal/eventually"},

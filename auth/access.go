@@ -24,6 +24,9 @@ const (
 	MaxScopeBytes = 400
 	// DefaultLeeway is by how much the clocks of two services may differ.
 	DefaultLeeway = 30 * time.Second
+	// instanceSkew is by how much more the clocks of two instances of one service may differ. A token of one that is ahead must not sign out
+	// its user at another one.
+	instanceSkew = 10 * time.Minute
 )
 
 // Access is what a Verifier finds in an access token.
@@ -54,6 +57,7 @@ func (k *PublicKeys) Equal(other *PublicKeys) bool {
 type AccessReader struct {
 	parser   *jwt.Parser
 	leeway   time.Duration
+	ahead    time.Duration
 	now      func() time.Time
 	verified verified
 }
@@ -63,16 +67,17 @@ type ReaderOptions struct {
 	Issuer   string           // iss is this
 	Audience string           // aud is this, or a list that has it
 	Leeway   time.Duration    // by how much the issuer's clock may differ
+	Ahead    time.Duration    // by how much more it may be ahead
 	Now      func() time.Time // the clock
 }
 
 // NewAccessReader returns a reader of access tokens.
 func NewAccessReader(o ReaderOptions) *AccessReader {
 	return &AccessReader{
-		leeway: o.Leeway, now: o.Now,
+		leeway: o.Leeway, ahead: o.Ahead, now: o.Now,
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(o.Issuer), jwt.WithAudience(o.Audience),
-			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(o.Leeway), jwt.WithTimeFunc(o.Now), jwt.WithStrictDecoding(),
+			jwt.WithExpirationRequired(), jwt.WithLeeway(o.Leeway), jwt.WithTimeFunc(o.Now), jwt.WithStrictDecoding(),
 		),
 	}
 }
@@ -129,8 +134,11 @@ func (r *AccessReader) verify(keys *PublicKeys, token string) (verifiedToken, er
 	}
 	for _, begins := range []*jwt.NumericDate{claims.IssuedAt, claims.NotBefore} {
 		if begins != nil {
-			t.from = max(t.from, begins.Add(-r.leeway).Unix())
+			t.from = max(t.from, begins.Add(-r.leeway-r.ahead).Unix())
 		}
+	}
+	if r.now().Before(time.Unix(t.from, 0)) {
+		return verifiedToken{}, jwt.ErrTokenUsedBeforeIssued
 	}
 	return t, nil
 }

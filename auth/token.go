@@ -31,7 +31,7 @@ type Pair struct {
 func NewTokens(keys *Keys, issuer string, ttl time.Duration, audiences ...string) *Tokens {
 	return &Tokens{
 		keys: keys, issuer: issuer, ttl: ttl, audiences: slices.Concat(jwt.ClaimStrings{issuer}, audiences),
-		reader: NewAccessReader(ReaderOptions{Issuer: issuer, Audience: issuer, Leeway: DefaultLeeway, Now: keys.now}),
+		reader: NewAccessReader(ReaderOptions{Issuer: issuer, Audience: issuer, Leeway: DefaultLeeway, Ahead: instanceSkew, Now: keys.now}),
 	}
 }
 

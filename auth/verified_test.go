@@ -35,8 +35,8 @@ func TestVerifiedTokensAreValidForTheirOwnTime(t *testing.T) {
 		{expires.Add(DefaultLeeway - time.Nanosecond), true, ""},
 		{expires.Add(DefaultLeeway), true, fault.Expired},
 		{expires.Add(DefaultLeeway + time.Second), true, fault.Expired},
-		{issued.Add(-DefaultLeeway), false, ""}, // the clock is set back
-		{issued.Add(-DefaultLeeway - time.Nanosecond), true, fault.Invalid},
+		{issued.Add(-DefaultLeeway - instanceSkew), false, ""}, // the clock is set back
+		{issued.Add(-DefaultLeeway - instanceSkew - time.Nanosecond), true, fault.Invalid},
 		{issued, false, ""},
 	} {
 		clock = c.at

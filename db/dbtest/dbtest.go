@@ -61,10 +61,17 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-var atExit []func()
+var (
+	exiting sync.Mutex
+	atExit  []func()
+)
 
-// AtExit makes Main call a function after the tests of the package. Call it from one goroutine at a time.
-func AtExit(f func()) { atExit = append(atExit, f) }
+// AtExit makes Main call a function after the tests of the package.
+func AtExit(f func()) {
+	exiting.Lock()
+	defer exiting.Unlock()
+	atExit = append(atExit, f)
+}
 
 // New creates a database with the migrations of the package and of more sets, and drops it when the test ends.
 func New(t testing.TB, more ...db.MigrationSet) Database {
@@ -139,6 +146,17 @@ func makeDatabase(ctx context.Context, how string) (d Database, drop func() erro
 		}
 		return nil
 	}, nil
+}
+
+// At returns a database of a PostgreSQL that a test has started itself, from the connection strings of its roles.
+func At(t testing.TB, app, owner, superuser string) Database {
+	t.Helper()
+	pool, err := sql.Open("postgres", superuser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pool.Close() })
+	return Database{App: app, Owner: owner, Superuser: superuser, pool: pool}
 }
 
 // Query runs a query as the superuser and returns the first column as strings.

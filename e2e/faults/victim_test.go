@@ -5,21 +5,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
 	"net"
-	"net/mail"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/emersion/go-smtp"
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
@@ -104,64 +98,3 @@ func gone(s *harness.Service) {
 		return err != nil
 	})
 }
-
-// mailServer is a real SMTP server that accepts every mail.
-type mailServer struct {
-	address string
-	mu      sync.Mutex
-	taken   []takenMail
-}
-
-type takenMail struct{ to, id, text string }
-
-func serveMail(t *testing.T) *mailServer {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := &mailServer{address: l.Addr().String()}
-	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &mailSession{server: m}, nil }))
-	server.Domain, server.ErrorLog = "localhost", log.New(io.Discard, "", 0)
-	go server.Serve(l)
-	t.Cleanup(func() { server.Close() })
-	return m
-}
-
-func (m *mailServer) all() []takenMail {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.taken)
-}
-
-// mailSession is the conversation with one client.
-type mailSession struct {
-	server *mailServer
-	to     string
-}
-
-func (s *mailSession) Mail(string, *smtp.MailOptions) error { return nil }
-
-func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.to += to
-	return nil
-}
-
-func (s *mailSession) Data(r io.Reader) error {
-	m, err := mail.ReadMessage(r)
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(m.Body)
-	if err != nil {
-		return err
-	}
-	s.server.mu.Lock()
-	defer s.server.mu.Unlock()
-	s.server.taken = append(s.server.taken, takenMail{s.to, m.Header.Get("Message-ID"), string(text)})
-	return nil
-}
-
-func (s *mailSession) Reset() { s.to = "" }
-
-func (s *mailSession) Logout() error { return nil }
