@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"freehold.dev/freehold/app"
 )
@@ -22,7 +21,11 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date;
                           --dry-run prints what that would do
   freehold migrate status print the versions of the database and of this build
+  freehold keys list      print the signing keys, and what they are used for
   freehold keys rotate    add a signing key, which is used after ten minutes
+  freehold keys revoke [KID]
+                          delete a signing key that others may have, or all of them,
+                          and sign with a new one immediately
   freehold access         print what each field returns to each kind of viewer;
                           --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
@@ -96,6 +99,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.access(ctx, args[1:], os.Stdout)
 	case "forget":
 		return c.forget(ctx, args[1:])
+	case "keys":
+		return c.keys(args[1:], os.Stdout)
 	case "admin":
 		return c.admin(ctx, args[1:], os.Stdout)
 	}
@@ -135,12 +140,6 @@ func (c Command) run(ctx context.Context, args []string) error {
 	switch command {
 	case "serve":
 		return serve(ctx, p, settings)
-	case "keys rotate":
-		kid, path, err := app.RotateKeys(settings, time.Now())
-		if err != nil {
-			return err
-		}
-		return say(fmt.Sprintf("added key %s to %s; it is used after ten minutes\n", kid, path))
 	case "migrate", "migrate --dry-run", "migrate status":
 		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout)
 	case "config":
