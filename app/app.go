@@ -219,6 +219,7 @@ const (
 	PrivateDatabaseName = "freehold"
 	OwnerRole           = db.OwnerRole
 	AppRole             = db.AppRole
+	BackupRole          = db.BackupRole
 )
 
 // PreparePrivate creates the roles and the database in a private PostgreSQL.

@@ -30,12 +30,13 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
                           --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
                           print what a user gets from a field, and why
+  freehold backup check   ask whether a dump by the role of FREEHOLD_BACKUP_URL is complete
   freehold admin          administer accounts: find, disable and enable them, revoke
                           sessions, reset passwords, grant scopes to operators
   freehold forget USER_ID delete everything that belongs to a user (only in a second
                           subgraph; elsewhere, users delete their accounts)
   freehold config         print the current settings, with secrets masked
-  freehold roles          print the SQL that creates the three database roles
+  freehold roles          print the SQL that creates the database roles
   freehold schema         print the schema as a Federation subgraph;
                           --client prints it for client tools such as relay-compiler;
                           --router prints it for routers that verify access tokens
@@ -99,6 +100,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.access(ctx, args[1:], os.Stdout)
 	case "forget":
 		return c.forget(ctx, args[1:])
+	case "backup":
+		return c.backup(ctx, args[1:], os.Stdout)
 	case "keys":
 		return c.keys(args[1:], os.Stdout)
 	case "admin":
