@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// S17: a revoked key is no longer in the file, whichever it was. If it signed, a new key signs immediately; otherwise the key that signs
+// S23: a revoked key is no longer in the file, whichever it was. If it signed, a new key signs immediately; otherwise the key that signs
 // stays the same. The file is never without a key, and the next rotation can read it.
 func TestRevokedKeysAreReplaced(t *testing.T) {
 	t.Parallel()

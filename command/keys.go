@@ -55,7 +55,7 @@ func listKeys(c app.Config, _ string, w io.Writer) error {
 	for _, k := range keys {
 		created, age := "-", "-"
 		if !k.Created.IsZero() {
-			created, age = moment(&k.Created), ageOf(now.Sub(k.Created))
+			created, age = k.Created.UTC().Format(time.RFC3339), ageOf(now.Sub(k.Created))
 		}
 		rows = append(rows, []string{k.ID, created, age, string(k.State)})
 	}

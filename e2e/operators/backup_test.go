@@ -59,7 +59,7 @@ func blocks(t *testing.T, language, text string) string {
 	return ""
 }
 
-// A dump of a service, by the commands of docs/backup.md, restores into an empty cluster: the whole schema with its owners, grants,
+// R29: a dump of a service, by the commands of docs/backup.md, restores into an empty cluster: the whole schema with its owners, grants,
 // policies, functions and comments, and all rows. A server there starts, and users continue: with a password, with a refresh token of before,
 // and with their profiles and notes.
 func TestRestoreIntoAnEmptyCluster(t *testing.T) {

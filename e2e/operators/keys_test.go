@@ -12,7 +12,7 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 )
 
-// S17: `freehold keys revoke` ends what a thief of the signing keys can do, while two instances serve. Within ten seconds, tokens and
+// S23: `freehold keys revoke` ends what a thief of the signing keys can do, while two instances serve. Within ten seconds, tokens and
 // codes of the old keys are refused, and their owners continue with their refresh tokens and with new codes. A mail that waits with a
 // code of an old key does not keep other mails from being sent.
 func TestRevokeSigningKeys(t *testing.T) {
