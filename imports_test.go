@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"db/migrate":            {"db/wire"},
 	"db":                    {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
 	"db/backup":             {},
+	"doctor":                {"auth", "db"},
 	"db/dbtest":             {"db", "devpg"},
 	"db/probe":              {"auth", "db"},
 	"accounts/input":        {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
@@ -55,7 +56,7 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys", "accounts/factors", "auth/totp",
+		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys", "accounts/factors", "auth/totp",
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists

@@ -31,6 +31,8 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold access explain --as USER TYPE.FIELD [ID]
                           print what a user gets from a field, and why
   freehold backup check   ask whether a dump by the role of FREEHOLD_BACKUP_URL is complete
+  freehold doctor         check everything that is configured: database, keys, mail server
+                          and others; fails if something does not work; --json
   freehold admin          administer accounts: find, disable and enable them, revoke
                           sessions, reset passwords, grant scopes to operators
   freehold forget USER_ID delete everything that belongs to a user (only in a second
@@ -102,6 +104,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.forget(ctx, args[1:])
 	case "backup":
 		return c.backup(ctx, args[1:], os.Stdout)
+	case "doctor":
+		return c.doctor(ctx, args[1:], os.Stdout)
 	case "keys":
 		return c.keys(args[1:], os.Stdout)
 	case "admin":
