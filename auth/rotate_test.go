@@ -80,14 +80,15 @@ func TestRevokedKeysAreReplaced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for _, k := range list[:len(list)-1] { // without the one of the rotation
-			if got += letters[k.ID]; k.State == KeySigns {
-				got += "*"
+			got.WriteString(letters[k.ID])
+			if k.State == KeySigns {
+				got.WriteString("*")
 			}
 		}
-		if got != c.states {
-			t.Errorf("%v, revoking %d: the file has %s, want %s", c.ages, c.revoke, got, c.states)
+		if got.String() != c.states {
+			t.Errorf("%v, revoking %d: the file has %s, want %s", c.ages, c.revoke, got.String(), c.states)
 		}
 	}
 }
@@ -131,7 +132,7 @@ func TestRotationKeepsTheOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil { //nolint:gosec // each of the users must be able to create files
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil { // each of the users must be able to create files
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "rotate")
@@ -176,21 +177,22 @@ func TestRotationKeepsTheOwner(t *testing.T) {
 }
 
 // snapshot describes the files of a folder.
-func snapshot(t *testing.T, dir string) (text string) {
+func snapshot(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var text strings.Builder
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
 			t.Fatal(err)
 		}
 		stat := info.Sys().(*syscall.Stat_t)
-		text += fmt.Sprintf("%s %s %d %d %d bytes, ", e.Name(), info.Mode(), stat.Uid, stat.Gid, info.Size())
+		fmt.Fprintf(&text, "%s %s %d %d %d bytes, ", e.Name(), info.Mode(), stat.Uid, stat.Gid, info.Size())
 	}
-	return text
+	return text.String()
 }
 
 // copyProgram copies this test binary to where every user can run it.
@@ -204,7 +206,7 @@ func copyProgram(t *testing.T, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(to, text, 0o755); err != nil { //nolint:gosec // it is a program
+	if err := os.WriteFile(to, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -32,15 +32,16 @@ func (c Command) backup(ctx context.Context, args []string, w io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("role %s, database %s, PostgreSQL %s\n%d tables, %d sequences, %d functions, %d large objects\n",
+	var text strings.Builder
+	fmt.Fprintf(&text, "role %s, database %s, PostgreSQL %s\n%d tables, %d sequences, %d functions, %d large objects\n",
 		r.Role, r.Database, r.Version, r.Tables, r.Sequences, r.Functions, r.LargeObjects)
 	for _, note := range r.Notes {
-		text += "note: " + note + "\n"
+		fmt.Fprintf(&text, "note: %s\n", note)
 	}
 	if len(r.Problems) == 0 {
-		text += "a dump by this role is complete\n"
+		text.WriteString("a dump by this role is complete\n")
 	}
-	if _, err := io.WriteString(w, text); err != nil {
+	if _, err := io.WriteString(w, text.String()); err != nil {
 		return err
 	}
 	if len(r.Problems) > 0 {

@@ -76,11 +76,11 @@ type check struct {
 // needs it.
 func Examine(ctx context.Context, o Options) []Finding {
 	checks := o.elsewhere()
-	first := run(ctx, []check{{"database", o.database}})
-	if first[0].Level != Fail {
+	findings := run(ctx, []check{{"database", o.database}})
+	if findings[0].Level != Fail {
 		checks = append(o.inDatabase(), checks...)
 	}
-	findings := append(first, run(ctx, checks)...)
+	findings = append(findings, run(ctx, checks)...)
 	for i := range findings {
 		findings[i].Text, findings[i].Advice = o.redact(findings[i].Text), o.redact(findings[i].Advice)
 	}

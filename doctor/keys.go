@@ -23,7 +23,7 @@ func (o *Options) signingKeys(context.Context) Finding {
 	case err != nil:
 		return result(err, "", "correct FREEHOLD_SIGNING_KEY_FILE, or the mode of the file; see docs/deployment.md, \"The server\"")
 	}
-	next, text := 0, ""
+	next := 0
 	var signing auth.KeyInfo
 	for _, k := range keys {
 		switch k.State {
@@ -34,7 +34,8 @@ func (o *Options) signingKeys(context.Context) Finding {
 		case auth.KeyVerifies:
 		}
 	}
-	if text = "the key " + signing.ID + " signs"; !signing.Created.IsZero() {
+	text := "the key " + signing.ID + " signs"
+	if !signing.Created.IsZero() {
 		text += fmt.Sprintf(", %d days old", int(now.Sub(signing.Created).Hours()/24))
 	}
 	if next > 0 {
