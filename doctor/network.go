@@ -35,7 +35,7 @@ func (o *Options) breaches(ctx context.Context) Finding {
 }
 
 func (o *Options) issuer(ctx context.Context) Finding {
-	const advice = "check FREEHOLD_ISSUER, and whether that service runs; until then, no token is accepted"
+	const advice = "check FREEHOLD_ISSUER, and whether that service runs; a server that starts without its keys accepts no token"
 	status, text, err := get(ctx, http.DefaultClient, o.Issuer+"/.well-known/jwks.json")
 	if err != nil {
 		return result(err, "", advice)

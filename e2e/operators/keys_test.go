@@ -31,6 +31,7 @@ func TestRevokeSigningKeys(t *testing.T) {
 	}
 	const kid = `[\w-]{16}`
 	a, b := first.SignUp(nil), second.SignUp(nil)
+	browser, email := first.SignUpInBrowser()
 	leaked := harness.DecodeHeader(t, a.Token)["kid"].(string)
 	run(`KID +CREATED +AGE +STATE\n`+leaked+` +- +- +signs\n`, "list")
 
@@ -52,6 +53,9 @@ func TestRevokeSigningKeys(t *testing.T) {
 		t.Fatalf("after the revocation, a refresh: %q, and the token has the key %v", reason, harness.DecodeHeader(t, token)["kid"])
 	}
 	first.ExpectNoSession(a.Token, "invalid")
+	if browser.Expect("a browser after the revocation", email) || harness.DecodeHeader(t, browser.Access)["kid"] != fresh {
+		t.Error("a browser keeps its cookie with the old key")
+	}
 	clock.Put(11 * time.Second)
 	second.ExpectMember(token, a.Email) // a token of an unknown key makes it read the file early
 	second.ExpectNoSession(a.Token, "invalid")
