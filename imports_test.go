@@ -25,6 +25,8 @@ var mayImport = map[string][]string{
 	"db/wire":               {},
 	"db/migrate":            {"db/wire"},
 	"db":                    {"auth", "db/literal", "db/migrate", "db/scan", "db/wire", "fault", "mail/outbox"},
+	"db/backup":             {},
+	"doctor":                {"auth", "db"},
 	"db/dbtest":             {"db", "devpg"},
 	"db/probe":              {"auth", "db"},
 	"accounts/input":        {"auth", "auth/passwords", "fault", "internal/runes", "mail/address"},
@@ -54,7 +56,7 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "directives", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys", "accounts/factors", "auth/totp",
+		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys", "accounts/factors", "auth/totp",
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
@@ -166,7 +168,7 @@ var testsMayImport = map[string][]string{
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
 	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "fault", "internal/eventually"},
-	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
+	"e2e/operators":       {"app", "db", "db/dbtest", "e2e/harness"},
 	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,7 +18,6 @@ import (
 
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/factors"
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge"
@@ -164,16 +162,6 @@ func (a *App) checkDatabase(ctx context.Context, lever levers.Levers) error {
 	return nil
 }
 
-// RotateKeys adds a key to the service's key file, and returns its kid and the file.
-func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
-	if c.subgraph {
-		return "", "", errors.New("a second subgraph has no signing keys: rotate those of FREEHOLD_ISSUER")
-	}
-	path = cmp.Or(c.SigningKey, c.developmentKey())
-	kid, err = auth.RotateKeys(path, now)
-	return kid, path, err
-}
-
 // Handler returns the handler of the whole HTTP service.
 func (a *App) Handler() http.Handler { return a.handler }
 
@@ -231,6 +219,7 @@ const (
 	PrivateDatabaseName = "freehold"
 	OwnerRole           = db.OwnerRole
 	AppRole             = db.AppRole
+	BackupRole          = db.BackupRole
 )
 
 // PreparePrivate creates the roles and the database in a private PostgreSQL.

@@ -30,6 +30,7 @@ type Config struct {
 	PublicURL   string `env:"FREEHOLD_PUBLIC_URL"`                 // default: http:// and Addr
 	DatabaseURL string `env:"DATABASE_URL"          secret:"true"` // of the app role; default: a private PostgreSQL
 	MigrateURL  string `env:"FREEHOLD_MIGRATE_URL"  secret:"true"` // of the owner role
+	BackupURL   string `env:"FREEHOLD_BACKUP_URL"   secret:"true"` // of the backup role
 	DataDir     string `env:"FREEHOLD_DATA_DIR"`                   // default: see dataDir
 	Issuer      string `env:"FREEHOLD_ISSUER"`                     // of a second subgraph: FREEHOLD_PUBLIC_URL of the service with the accounts
 	Audience    string `env:"FREEHOLD_AUDIENCE"`                   // of a second subgraph: its own name among FREEHOLD_TOKEN_AUDIENCES there

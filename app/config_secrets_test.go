@@ -20,11 +20,11 @@ func write(t *testing.T, text string) (path string) {
 func TestSecretsInFiles(t *testing.T) {
 	t.Parallel()
 	names := strings.Join(secretSettings(), " ")
-	if names != "DATABASE_URL FREEHOLD_MIGRATE_URL FREEHOLD_SMTP_URL FREEHOLD_BREACH_URL" {
+	if names != "DATABASE_URL FREEHOLD_MIGRATE_URL FREEHOLD_BACKUP_URL FREEHOLD_SMTP_URL FREEHOLD_BREACH_URL" {
 		t.Fatalf("the secrets: %s", names)
 	}
 	values := map[string]string{
-		"DATABASE_URL": "postgres://app:s3cret@db.example/freehold", "FREEHOLD_MIGRATE_URL": "host=db.example password=s3cret",
+		"DATABASE_URL": "postgres://app:s3cret@db.example/freehold", "FREEHOLD_MIGRATE_URL": "host=db.example password=s3cret", "FREEHOLD_BACKUP_URL": "postgres://backup:s3cret@db.example/freehold",
 		"FREEHOLD_SMTP_URL": "smtp://mail:s3cret@mail.example:587", "FREEHOLD_BREACH_URL": "https://range:s3cret@breaches.example/range/",
 	}
 	settings := []string{"FREEHOLD_MAIL_FROM=a@example.org"}
@@ -36,7 +36,7 @@ func TestSecretsInFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]string{
-		"DATABASE_URL": c.DatabaseURL, "FREEHOLD_MIGRATE_URL": c.MigrateURL, "FREEHOLD_SMTP_URL": c.SMTPURL, "FREEHOLD_BREACH_URL": c.BreachURL,
+		"DATABASE_URL": c.DatabaseURL, "FREEHOLD_MIGRATE_URL": c.MigrateURL, "FREEHOLD_BACKUP_URL": c.BackupURL, "FREEHOLD_SMTP_URL": c.SMTPURL, "FREEHOLD_BREACH_URL": c.BreachURL,
 	} {
 		if got != values[name] {
 			t.Errorf("%s is %q, want %q", name, got, values[name])

@@ -130,14 +130,14 @@ func TestFurtherAudiences(t *testing.T) {
 		}
 	}
 	other := NewAccessReader(ReaderOptions{Issuer: issuer, Audience: audiences[0], Now: time.Now})
-	if access, _ := other.Read(keys.verifying(), token); !access.Viewer.IsMember() {
+	if access, _ := other.Read(keys.verifying(reloadInterval), token); !access.Viewer.IsMember() {
 		t.Errorf("a further audience finds %+v", access)
 	}
 	token, _, err = NewTokens(keys, issuer, time.Minute).Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if access, known := other.Read(keys.verifying(), token); access.Viewer != Anonymous(fault.Invalid) || !known {
+	if access, known := other.Read(keys.verifying(reloadInterval), token); access.Viewer != Anonymous(fault.Invalid) || !known {
 		t.Errorf("another service accepts a token that does not name it: %+v", access)
 	}
 }

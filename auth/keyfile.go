@@ -50,11 +50,24 @@ func CreateKeyFile(path string, text []byte) error {
 }
 
 // lockKeys locks a key file for one rotation, among all processes on the machine, until unlock is called or the process ends. The
-// lock is a separate file, since a rotation replaces the key file.
+// lock is a separate file, since a rotation replaces the key file. It belongs to the owner of the key file, who may rotate next.
 func lockKeys(path string) (unlock func() error, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read signing keys: %w", err)
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if ok && os.Geteuid() != 0 && os.Geteuid() != int(stat.Uid) {
+		return nil, fmt.Errorf("change signing keys: %s belongs to user %d: run this as that user or as root, so that the new file has the same owner", path, stat.Uid)
+	}
 	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock signing keys: %w", err)
+	}
+	if ok && os.Geteuid() == 0 {
+		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock signing keys: %w", err), file.Close())
+		}
 	}
 	for deadline := time.Now().Add(rotationWait); ; time.Sleep(10 * time.Millisecond) {
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -71,7 +84,7 @@ func lockKeys(path string) (unlock func() error, err error) {
 func keepAccess(file *os.File, replaced fs.FileInfo) error {
 	if stat, ok := replaced.Sys().(*syscall.Stat_t); ok {
 		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
-			return fmt.Errorf("give the new file the owner and group of the old one; run the rotation as its owner: %w", err)
+			return fmt.Errorf("give the new file the owner and group of the old one; run this as its owner or as root: %w", err)
 		}
 	}
 	return file.Chmod(replaced.Mode().Perm())

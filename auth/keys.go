@@ -27,6 +27,9 @@ const (
 	activationDelay = 10 * time.Minute
 	// A key file is read again after it has changed. It is checked at most this often.
 	reloadInterval = 10 * time.Second
+	// After a revocation, another instance may sign with a key that this one has not loaded yet. So if a token names an unknown key,
+	// the file is checked this often.
+	unknownInterval = time.Second
 	// Retired keys stay in the file at least this long, for the tokens that they have signed.
 	keptAfterRotation = 24 * time.Hour // also how long a reused refresh token is recognised by its tag
 )
@@ -66,7 +69,7 @@ type Keys struct {
 	keys    []key // oldest first
 	public  *PublicKeys
 	checked time.Time
-	changed time.Time
+	loaded  fs.FileInfo // the file, as it was read
 }
 
 // LoadKeys reads the Ed25519 keys (PKCS #8 in PEM blocks) of a file. It refuses a file that other users than its owner and group
@@ -99,71 +102,40 @@ func LoadOrCreateKeys(path string, now func() time.Time) (*Keys, error) {
 	return LoadKeys(path, now)
 }
 
-// RotateKeys adds a new key to a file and returns its kid. The new key signs after ten minutes. The keys that it replaces still
-// verify, until a later rotation deletes those that were replaced more than a day ago. Concurrent rotations wait for each other.
-func RotateKeys(path string, now time.Time) (kid string, err error) {
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("read signing keys: %w", err) // before the lock file is created
-	}
-	unlock, err := lockKeys(path)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	blocks, keys, err := readKeys(path)
-	if err != nil {
-		return "", err
-	}
-	first := 0 // the oldest key to keep: its successor is not older than a day
-	for i := 1; i < len(keys); i++ {
-		if now.Sub(keys[i].created) > keptAfterRotation {
-			first = i
-		}
-	}
-	created := now
-	if last := keys[len(keys)-1].created; last.After(now) {
-		created = last // the clock was set back, but the keys must stay in order
-	}
-	block, err := newBlock(created)
-	if err != nil {
-		return "", err
-	}
-	added, err := parseKey(block)
-	if err != nil {
-		return "", err
-	}
-	return added.id, writeKeys(path, append(blocks[first:], block), os.Rename)
-}
-
 // signing returns the key that signs now.
 func (k *Keys) signing() key {
 	keys := k.all()
-	for _, key := range slices.Backward(keys) {
-		if k.now().Sub(key.created) >= activationDelay {
-			return key
+	return keys[signs(keys, k.now())]
+}
+
+// signs returns the index of the key that signs at a time: the newest that has been in the file for a while, or else the oldest.
+func signs(keys []key, now time.Time) int {
+	for i, key := range slices.Backward(keys) {
+		if now.Sub(key.created) >= activationDelay {
+			return i
 		}
 	}
-	return keys[0]
+	return 0
 }
 
 // all returns every key of the file, oldest first.
 func (k *Keys) all() []key {
-	keys, _ := k.current()
+	keys, _ := k.current(reloadInterval)
 	return keys
 }
 
-// verifying returns the public keys of all.
-func (k *Keys) verifying() *PublicKeys {
-	_, public := k.current()
+// verifying returns the public keys of all. It checks the file again if it last did so at least an interval ago.
+func (k *Keys) verifying(interval time.Duration) *PublicKeys {
+	_, public := k.current(interval)
 	return public
 }
 
-func (k *Keys) current() ([]key, *PublicKeys) {
+func (k *Keys) current(interval time.Duration) ([]key, *PublicKeys) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if now := k.now(); now.Sub(k.checked) >= reloadInterval {
+	if now := k.now(); now.Sub(k.checked) >= interval {
 		k.checked = now
-		if info, err := os.Stat(k.path); err == nil && !info.ModTime().Equal(k.changed) {
+		if info, err := os.Stat(k.path); err == nil && (!os.SameFile(info, k.loaded) || !info.ModTime().Equal(k.loaded.ModTime())) {
 			if err := k.load(); err != nil && k.Failed != nil { // the loaded keys stay, and the next check reads the file again
 				k.Failed(err)
 			}
@@ -185,7 +157,7 @@ func (k *Keys) load() error {
 	for _, key := range keys {
 		public.byID[key.id] = key.private.Public().(ed25519.PublicKey)
 	}
-	k.keys, k.public, k.changed, k.checked = keys, public, info.ModTime(), k.now()
+	k.keys, k.public, k.loaded, k.checked = keys, public, info, k.now()
 	return nil
 }
 

@@ -61,6 +61,12 @@ func (t *Tokens) Verify(_ context.Context, token string) (Access, error) {
 }
 
 func (t *Tokens) read(token string) Access {
-	access, _ := t.reader.Read(t.keys.verifying(), token)
+	keys := t.keys.verifying(reloadInterval)
+	access, known := t.reader.Read(keys, token)
+	if !known {
+		if newer := t.keys.verifying(unknownInterval); newer != keys {
+			access, _ = t.reader.Read(newer, token)
+		}
+	}
 	return access
 }

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"freehold.dev/freehold/app"
 )
@@ -22,17 +21,24 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold migrate        bring the database of FREEHOLD_MIGRATE_URL up to date;
                           --dry-run prints what that would do
   freehold migrate status print the versions of the database and of this build
+  freehold keys list      print the signing keys, and what they are used for
   freehold keys rotate    add a signing key, which is used after ten minutes
+  freehold keys revoke [KID]
+                          delete a signing key that others may have, or all of them,
+                          and sign with a new one immediately
   freehold access         print what each field returns to each kind of viewer;
                           --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
                           print what a user gets from a field, and why
+  freehold backup check   ask whether a dump by the role of FREEHOLD_BACKUP_URL is complete
+  freehold doctor         check everything that is configured: database, keys, mail server
+                          and others; fails if something does not work; --json
   freehold admin          administer accounts: find, disable and enable them, revoke
                           sessions, reset passwords, grant scopes to operators
   freehold forget USER_ID delete everything that belongs to a user (only in a second
                           subgraph; elsewhere, users delete their accounts)
   freehold config         print the current settings, with secrets masked
-  freehold roles          print the SQL that creates the three database roles
+  freehold roles          print the SQL that creates the database roles
   freehold schema         print the schema as a Federation subgraph;
                           --client prints it for client tools such as relay-compiler;
                           --router prints it for routers that verify access tokens
@@ -96,6 +102,12 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.access(ctx, args[1:], os.Stdout)
 	case "forget":
 		return c.forget(ctx, args[1:])
+	case "backup":
+		return c.backup(ctx, args[1:], os.Stdout)
+	case "doctor":
+		return c.doctor(ctx, args[1:], os.Stdout)
+	case "keys":
+		return c.keys(args[1:], os.Stdout)
 	case "admin":
 		return c.admin(ctx, args[1:], os.Stdout)
 	}
@@ -135,12 +147,6 @@ func (c Command) run(ctx context.Context, args []string) error {
 	switch command {
 	case "serve":
 		return serve(ctx, p, settings)
-	case "keys rotate":
-		kid, path, err := app.RotateKeys(settings, time.Now())
-		if err != nil {
-			return err
-		}
-		return say(fmt.Sprintf("added key %s to %s; it is used after ten minutes\n", kid, path))
 	case "migrate", "migrate --dry-run", "migrate status":
 		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout)
 	case "config":

@@ -102,4 +102,5 @@ func privateDir(c app.Config) string { return filepath.Join(c.DataDir, "postgres
 func enterURLs(c *app.Config, url func(role, database string) string) {
 	c.DatabaseURL = url(app.AppRole, app.PrivateDatabaseName)
 	c.MigrateURL = url(app.OwnerRole, app.PrivateDatabaseName)
+	c.BackupURL = url(app.BackupRole, app.PrivateDatabaseName)
 }

@@ -173,12 +173,17 @@ func TestRolesAreLeast(t *testing.T) {
 	d := dbtest.New(t)
 	diff(t, "roles", d.Query(t, `
 		SELECT concat_ws(' ', rolname, CASE WHEN rolcanlogin THEN 'login' END, CASE WHEN rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication THEN 'too much' END)
-		  FROM pg_roles WHERE rolname IN ('freehold_owner', 'freehold_definer', 'freehold_app')`),
-		[]string{"freehold_owner login", "freehold_definer", "freehold_app login"})
+		  FROM pg_roles WHERE rolname IN ('freehold_owner', 'freehold_definer', 'freehold_app', 'freehold_backup')`),
+		[]string{"freehold_owner login", "freehold_definer", "freehold_app login", "freehold_backup login too much"}) // it only reads
 	diff(t, "memberships", d.Query(t, `
 		SELECT m.member::regrole || ' in ' || m.roleid::regrole FROM pg_auth_members m
 		 WHERE m.member::regrole::text LIKE 'freehold%' AND m.member::regrole::text <> 'freehold_bypass'`),
-		[]string{"freehold_owner in freehold_definer"})
+		[]string{"freehold_owner in freehold_definer", "freehold_backup in pg_read_all_data"})
+	diff(t, "what the backup's role may change", d.Query(t, `
+		SELECT oid::regclass::text FROM pg_class
+		 WHERE relnamespace IN ('app'::regnamespace, 'migrations'::regnamespace) AND relkind IN ('r', 'p') AND has_table_privilege('freehold_backup', oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+		UNION ALL
+		SELECT oid::regproc::text FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND has_function_privilege('freehold_backup', oid, 'EXECUTE')`), nil)
 	diff(t, "tables that everybody may use, and what the app's role may do with versions", d.Query(t, `
 		SELECT table_schema || '.' || table_name FROM information_schema.role_table_grants
 		 WHERE grantee = 'PUBLIC' AND table_schema IN ('app', 'migrations') OR grantee = 'freehold_app' AND table_schema = 'migrations'`), nil)

@@ -1,4 +1,4 @@
-// Package db owns all SQL: the migrations, the three database roles and the queries. Each query runs in a viewer transaction
+// Package db owns all SQL: the migrations, the database roles and the queries. Each query runs in a viewer transaction
 // (Read, Write) or in the system transaction (AsSystem). PostgreSQL's row policies decide what a viewer transaction sees; no
 // query filters by viewer for safety. Connections, migrations, scanning and literals are in packages below. The package must not
 // know GraphQL or HTTP.

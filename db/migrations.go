@@ -16,7 +16,7 @@ import (
 //go:embed migrations/*.sql functions/*.sql subgraph/*.sql subgraph/functions/*.sql
 var ownFiles embed.FS
 
-// RolesSQL creates the three database roles; see docs/deployment.md.
+// RolesSQL creates the database roles; see docs/deployment.md.
 //
 //go:embed roles.sql
 var RolesSQL string

@@ -1,5 +1,5 @@
--- Creates the three roles of freehold. None is a superuser. Run it once per cluster, as a role with CREATEROLE; running it again
--- changes nothing. It sets no passwords: set those of freehold_owner and freehold_app with ALTER ROLE.
+-- Creates the roles of freehold. None is a superuser. Run it once per cluster, as a role with CREATEROLE; running it again changes
+-- nothing. It sets no passwords: set those of freehold_owner, freehold_app and freehold_backup with ALTER ROLE.
 
 DO $$
 BEGIN
@@ -15,6 +15,18 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'freehold_app') THEN
     CREATE ROLE freehold_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
   END IF;
+END
+$$;
+
+-- Dumps the database, and only reads. Row security hides no row from it. Only a superuser, or a role that has these privileges itself,
+-- can create it. The service works without it.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'freehold_backup') THEN
+    CREATE ROLE freehold_backup LOGIN NOSUPERUSER BYPASSRLS NOCREATEDB NOCREATEROLE IN ROLE pg_read_all_data;
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE WARNING 'freehold_backup was not created: %. To have backups by pg_dump, run this again as a superuser.', SQLERRM;
 END
 $$;
 

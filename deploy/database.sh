@@ -6,5 +6,5 @@ ALTER ROLE freehold_owner PASSWORD :'owner';
 ALTER ROLE freehold_app PASSWORD :'app';
 CREATE DATABASE freehold OWNER freehold_owner;
 REVOKE ALL ON DATABASE freehold FROM PUBLIC;
-GRANT CONNECT ON DATABASE freehold TO freehold_app;
+GRANT CONNECT ON DATABASE freehold TO freehold_app, freehold_backup;
 SQL

@@ -219,6 +219,9 @@ func (f folder) url(password, role, database string) string {
 // Superuser returns the name of the bootstrap superuser.
 func (c *Cluster) Superuser() string { return superuser }
 
+// Bin returns the folder of the server's binaries.
+func (c *Cluster) Bin() string { return c.bin }
+
 // Dir returns the absolute path of the data folder, with symbolic links resolved.
 func (c *Cluster) Dir() string { return string(c.folder) }
 

@@ -142,6 +142,21 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return failureOf(ctx, err)
 }
 
+// Check connects and signs in as Send does, and sends nothing.
+func (s *SMTP) Check(ctx context.Context) error {
+	dial, hangUp := s.dialer(ctx)
+	defer hangUp()
+	client, err := gomail.NewClient(s.server.host, s.options(ctx, dial)...)
+	if err != nil {
+		return &Failure{Kind: "client", Detail: err.Error()}
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return failureOf(ctx, err)
+	}
+	client.Close() //nolint:errcheck // the server has accepted the sign-in
+	return nil
+}
+
 // compose builds a message with one recipient.
 func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())

@@ -191,6 +191,14 @@ func (i *Identity) check() error {
 	return nil
 }
 
+// Check returns an error if the provider does not say what it is expected to say about itself. GitHub has nothing to ask.
+func (p *Provider) Check(ctx context.Context) error {
+	ctx, cancel := p.converse(ctx)
+	defer cancel()
+	_, _, err := p.config(ctx)
+	return err
+}
+
 // config returns the client of the provider, with what the provider says about itself; nil for GitHub.
 func (p *Provider) config(ctx context.Context) (*oauth2.Config, *metadata, error) {
 	c := &oauth2.Config{ClientID: p.settings.ClientID, ClientSecret: p.settings.ClientSecret, RedirectURL: p.settings.RedirectURL, Scopes: p.scopes()}

@@ -21,6 +21,33 @@ type Cluster struct {
 // NewCluster starts a cluster, and stops it when the test ends.
 func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
+	c := newCluster(t, func(ctx context.Context, superuser *sql.DB, password string) error {
+		return db.Bootstrap(ctx, superuser, "freehold", password)
+	})
+	if err := db.Migrate(t.Context(), c.running.URL(db.OwnerRole, "freehold"), further...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// NewEmptyCluster starts a cluster without roles and databases, and stops it when the test ends. It returns the connection strings of
+// a database freehold, which does not exist yet, and the password that they have.
+func NewEmptyCluster(t testing.TB) (d Database, password string) {
+	t.Helper()
+	c := newCluster(t, func(_ context.Context, _ *sql.DB, p string) error {
+		password = p
+		return nil
+	})
+	d, err := databaseOf(c.running, "freehold")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.pool.Close() })
+	return d, password
+}
+
+func newCluster(t testing.TB, setup func(context.Context, *sql.DB, string) error) *Cluster {
+	t.Helper()
 	dir, err := os.MkdirTemp(scratch(), folders)
 	if err != nil {
 		t.Fatal(err)
@@ -33,12 +60,7 @@ func NewCluster(t testing.TB) *Cluster {
 		c.stop()
 		os.RemoveAll(dir) //nolint:errcheck // it is a temporary folder
 	})
-	c.start(func(ctx context.Context, superuser *sql.DB, password string) error {
-		return db.Bootstrap(ctx, superuser, "freehold", password)
-	})
-	if err := db.Migrate(t.Context(), c.running.URL(db.OwnerRole, "freehold"), further...); err != nil {
-		t.Fatal(err)
-	}
+	c.start(setup)
 	return c
 }
 

@@ -22,6 +22,7 @@ import (
 type Database struct {
 	App       string // serves requests
 	Owner     string // runs migrations
+	Backup    string // dumps the database
 	Bypass    string // has the app role's grants and BYPASSRLS; only for tests without row policies
 	Superuser string // for what no role of freehold can do
 
@@ -129,11 +130,7 @@ func makeDatabase(ctx context.Context, how string) (d Database, drop func() erro
 		return d, nil, fmt.Errorf("start a private PostgreSQL: %w", err)
 	}
 	name := fmt.Sprintf("test_%d", databases.Add(1))
-	d = Database{
-		App: c.URL(db.AppRole, name), Owner: c.URL(db.OwnerRole, name),
-		Bypass: c.URL(bypassRole, name), Superuser: c.URL(c.Superuser(), name),
-	}
-	if d.pool, err = sql.Open("postgres", d.Superuser); err != nil {
+	if d, err = databaseOf(c, name); err != nil {
 		return d, nil, err
 	}
 	if err := create(ctx, name, how); err != nil {
@@ -157,6 +154,26 @@ func At(t testing.TB, app, owner, superuser string) Database {
 	}
 	t.Cleanup(func() { pool.Close() })
 	return Database{App: app, Owner: owner, Superuser: superuser, pool: pool}
+}
+
+// databaseOf returns the connection strings of a database, whether it exists or not.
+func databaseOf(c *devpg.Cluster, name string) (d Database, err error) {
+	d = Database{
+		App: c.URL(db.AppRole, name), Owner: c.URL(db.OwnerRole, name), Backup: c.URL(db.BackupRole, name),
+		Bypass: c.URL(bypassRole, name), Superuser: c.URL(c.Superuser(), name),
+	}
+	d.pool, err = sql.Open("postgres", d.Superuser)
+	return d, err
+}
+
+// Tools returns the folder of PostgreSQL's programs, such as pg_dump, which are those of the server.
+func (d Database) Tools(t testing.TB) string {
+	t.Helper()
+	c, err := cluster()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Bin()
 }
 
 // Query runs a query as the superuser and returns the first column as strings.
@@ -249,7 +266,7 @@ func create(ctx context.Context, name, how string) error {
 	return execute(ctx,
 		`CREATE DATABASE `+name+` OWNER `+db.OwnerRole+` `+how,
 		`REVOKE ALL ON DATABASE `+name+` FROM PUBLIC`,
-		`GRANT CONNECT ON DATABASE `+name+` TO `+db.AppRole)
+		`GRANT CONNECT ON DATABASE `+name+` TO `+db.AppRole+`, `+db.BackupRole)
 }
 
 func execute(ctx context.Context, statements ...string) error {

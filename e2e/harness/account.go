@@ -76,6 +76,13 @@ func DecodeClaims(t testing.TB, token string) (claims map[string]any) {
 	return claims
 }
 
+// DecodeHeader returns a JWT's header without verifying it.
+func DecodeHeader(t testing.TB, token string) map[string]any {
+	t.Helper()
+	header, _, _ := strings.Cut(token, ".")
+	return DecodeClaims(t, "."+header+".")
+}
+
 // Private values of a profile that tests look for in replies.
 const (
 	CanaryPhone    = "+4999900011122"

@@ -1,4 +1,5 @@
-// Package operators proves over HTTP, and with the real command, what operators can do to accounts, and what they cannot.
+// Package operators proves over HTTP, and with the real command, what operators can do to accounts, and what they cannot. It also proves
+// what those who run the service do on the command line: keys, backups, incidents.
 package operators
 
 import (

@@ -81,7 +81,7 @@ func TestForgedAccessTokensAreAnonymous(t *testing.T) {
 	ours := func(body []byte) []byte { return ed25519.Sign(key, body) }
 	theirs := func(body []byte) []byte { return ed25519.Sign(stranger, body) }
 	hs256 := func(body []byte) []byte { m := hmac.New(sha256.New, public); m.Write(body); return m.Sum(nil) }
-	header, claims := decodeHeader(t, a.Token), harness.DecodeClaims(t, a.Token)
+	header, claims := harness.DecodeHeader(t, a.Token), harness.DecodeClaims(t, a.Token)
 	if token := forge(t, header, claims, ours); !strings.Contains(s.Do(token, `{ me { email } }`, nil).Body, a.Email) {
 		t.Fatal("the forger's own copy of a good token is refused, so the rest proves nothing")
 	}
@@ -156,12 +156,6 @@ func p256(t *testing.T) func(body []byte) []byte {
 	}
 }
 
-func decodeHeader(t *testing.T, token string) map[string]any {
-	t.Helper()
-	header, _, _ := strings.Cut(token, ".")
-	return harness.DecodeClaims(t, "."+header+".")
-}
-
 // S17: rotating the key while two instances serve makes no request fail. Once a key has retired, its tokens make the viewer
 // anonymous.
 func TestKeyRotationWhileServing(t *testing.T) {
@@ -173,7 +167,7 @@ func TestKeyRotationWhileServing(t *testing.T) {
 	first := harness.StartWith(t, d, harness.BothLayers, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=12h", "FREEHOLD_PUBLIC_URL=https://id.example")
 	second := harness.StartWith(t, d, harness.BothLayers, o, "FREEHOLD_DATA_DIR="+dir, "FREEHOLD_ACCESS_TOKEN_TTL=12h", "FREEHOLD_PUBLIC_URL=https://id.example")
 	a := first.SignUp(nil)
-	kid := decodeHeader(t, a.Token)["kid"]
+	kid := harness.DecodeHeader(t, a.Token)["kid"]
 	rotate := func() {
 		t.Helper()
 		if _, _, err := app.RotateKeys(harness.Config(t, d.App, "FREEHOLD_DATA_DIR="+dir), now()); err != nil {
@@ -193,7 +187,7 @@ func TestKeyRotationWhileServing(t *testing.T) {
 			}
 		}
 	}
-	if newest := decodeHeader(t, token)["kid"]; newest == kid {
+	if newest := harness.DecodeHeader(t, token)["kid"]; newest == kid {
 		t.Error("the new key has not taken over")
 	}
 	ahead.Add(int64(25 * time.Hour))

@@ -65,7 +65,7 @@ func TestAnotherServiceVerifiesTokens(t *testing.T) {
 	}
 	rotate()
 	next := s.SignIn(a.Email)
-	if decodeHeader(t, next)["kid"] == decodeHeader(t, a.Token)["kid"] {
+	if harness.DecodeHeader(t, next)["kid"] == harness.DecodeHeader(t, a.Token)["kid"] {
 		t.Fatal("the new key does not sign")
 	}
 	expect("a token of the new key", next, a.UserID)
