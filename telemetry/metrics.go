@@ -24,6 +24,7 @@ type metrics struct {
 	retries   *prometheus.CounterVec
 	mails     *prometheus.CounterVec
 	limits    *prometheus.CounterVec
+	internal  prometheus.Counter
 	limitsBy  fewNames
 
 	inFlight, connections atomic.Int64
@@ -50,7 +51,10 @@ func newMetrics() *metrics {
 		denials: counter("freehold_denials_total", "Fields that a rule refused.", "rule", "code"),
 		retries: counter("freehold_transaction_retries_total", "Transactions that were retried, by the failure.", "reason"),
 		mails:   counter("freehold_mails_total", "Attempts to send a mail, by their outcome: sent, failed (will retry) or parked.", "kind", "outcome"),
-		limits:  counter("freehold_rate_limited_total", "Attempts that a limit refused, by the limit.", "limit"),
+		internal: promauto.With(registry).NewCounter(prometheus.CounterOpts{
+			Name: "freehold_internal_errors_total", Help: "GraphQL requests whose outcome is INTERNAL_SERVER_ERROR.", // from 0 on, so that an alert sees the first one
+		}),
+		limits: counter("freehold_rate_limited_total", "Attempts that a limit refused, by the limit.", "limit"),
 	}
 	for name, g := range map[string]struct {
 		help string
@@ -75,6 +79,9 @@ func (m *metrics) handler() http.Handler {
 func (m *metrics) requested(x *Exchange, took time.Duration) {
 	m.requests.WithLabelValues(x.kind, x.name, x.Outcome).Inc()
 	m.durations.WithLabelValues(x.kind, x.name).Observe(took.Seconds())
+	if x.Outcome == string(fault.Internal) {
+		m.internal.Inc()
+	}
 }
 
 // dropped deletes the series of an operation whose name is no longer a label.
