@@ -258,7 +258,7 @@ func TestEachAlertHasARunbookSection(t *testing.T) {
 		}
 	}
 	for name := range sections {
-		t.Errorf("the runbook has a section %s, and there is no such alert", name)
+		t.Errorf("the runbook has a section %s, which is not an alert", name)
 	}
 }
 
