@@ -23,7 +23,7 @@ func (d *DB) Describe(ctx context.Context, further ...MigrationSet) (s Descripti
 	err = d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		s = Description{Migrations: map[string]int64{}}
 		if err := tx.GetContext(ctx, &s, `
-			SELECT current_database() AS name, current_setting('server_version') AS version,
+			SELECT current_database() AS name, split_part(current_setting('server_version'), ' ', 1) AS version,
 			       COALESCE(host(inet_server_addr()) || ':' || inet_server_port(), '') AS address`); err != nil {
 			return err
 		}
