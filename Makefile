@@ -72,7 +72,7 @@ $(LINT):
 	@mv $(BIN)/golangci-lint $(LINT)
 
 unit: $(ASSETS) $(FRONT) e2e/node_modules e2e/gateways/node_modules ## run the Go tests, with the race detector, a real browser, proxies and client tools
-	@scripts/need.sh postgres cc chromium nginx caddy
+	@scripts/need.sh postgres cc chromium nginx caddy haproxy promtool
 	@$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v /e2e/); status=$$?; \
 	$(GO) test -race -timeout 15m -p 1 ./e2e/... && exit $$status # one at a time, because some tests measure time
 	@cd bench && $(GO) vet ./... && $(GO) test ./...

@@ -55,6 +55,7 @@ type App struct {
 	mailer    *mailer
 	anonymous *anonymous.Service // nil in a second subgraph
 	factors   *factors.Service   // nil in a second subgraph
+	keys      *auth.Keys         // nil in a second subgraph
 	explainer *explain.Explainer // nil: refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool
@@ -113,7 +114,8 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 		return nil, err
 	}
 	a.anonymous, a.factors = who.anonymous, who.factors
-	a.telemetry.Watch(a.db, who.hasher)
+	a.keys = who.keys
+	a.telemetry.Watch(telemetry.Watched{DB: a.db, Ready: a.ready, Hasher: who.hasher, Keys: a.keyAges})
 	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
@@ -192,6 +194,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 		}
 	}()
 	server := edge.NewServer(a.handler, a.config.RequestTimeout, a.log)
+	server.ConnState = a.telemetry.ConnState
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(edge.Listen(l)) }()
 	select {

@@ -231,7 +231,7 @@ func (c *Config) faults() (faults []error) {
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
 	check(isHostPort(c.Addr), "FREEHOLD_ADDR: must be host:port")
 	check(c.MetricsAddr == "" || isHostPort(c.MetricsAddr), "FREEHOLD_METRICS_ADDR: must be host:port")
-	check(c.PprofAddr == "" || isHostPort(c.PprofAddr), "FREEHOLD_PPROF_ADDR: must be host:port")
+	check(c.PprofAddr == "" || isHostPort(c.PprofAddr) && edge.IsLoopback(c.PprofAddr), "FREEHOLD_PPROF_ADDR: must be host:port with a loopback address, such as 127.0.0.1:6060")
 	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: must be between 8 and 64")
 	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: must be between 100 and 1000000")
 	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: must be between 5 and 100")

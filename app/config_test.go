@@ -48,6 +48,20 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	}
 }
 
+// Profiles show how the service works, so other machines never reach them.
+func TestPprofIsOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	for addr, allowed := range map[string]bool{
+		"127.0.0.1:6060": true, "localhost:6060": true, "[::1]:0": true,
+		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false, "127.0.0.1": false, "id.example.org:6060": false,
+	} {
+		_, err := LoadConfig([]string{"FREEHOLD_PPROF_ADDR=" + addr})
+		if (err == nil) != allowed || err != nil && !strings.Contains(err.Error(), "FREEHOLD_PPROF_ADDR: must be host:port with a loopback address") {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
 // W15: unsafe settings of production are refused, and the error says how to fix them.
 func TestUnsafeSetupsAreRefused(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ type identity struct {
 	factors   *factors.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
-	jwks      func() auth.JWKS
+	keys      *auth.Keys
 }
 
 func (a *App) identify(ctx context.Context, c Config, o Options) (identity, error) {
@@ -105,7 +105,7 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	who.accounts, who.operators, who.jwks = service, c.operators(a.db, keys, reauthentication), keys.JWKS
+	who.accounts, who.operators, who.keys = service, c.operators(a.db, keys, reauthentication), keys
 	limiter := limits.New(a.db, c.limits(), c.RateLimit == "on")
 	who.oauth = oauth.New(a.db, service, limiter, providers, c.OIDCRedirects)
 	who.mailCodes = mailcodes.New(a.db, service)

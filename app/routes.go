@@ -16,11 +16,11 @@ import (
 
 // routes adds what is served besides /graphql. A service without keys of its own has no jwks.
 func (a *App) routes(mux *http.ServeMux, who identity, ownPages func(http.Handler) http.Handler) {
-	if who.jwks != nil {
+	if who.keys != nil {
 		mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Cache-Control", "public, max-age=300") // a new key signs only later than that
 			w.Header().Set("Access-Control-Allow-Origin", "*")     // the keys are public, and pages verify tokens with them
-			edge.WriteJSON(w, http.StatusOK, who.jwks())
+			edge.WriteJSON(w, http.StatusOK, who.keys.JWKS())
 		})
 	}
 	if len(a.config.Providers) > 0 {
@@ -77,8 +77,8 @@ func (a *App) serveDeveloper(mux *http.ServeMux) {
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	switch err := a.db.Ready(ctx); {
-	case a.draining.Load():
+	switch err := a.ready(ctx); {
+	case errors.Is(err, errDraining):
 		writeStatus(w, http.StatusServiceUnavailable, "draining")
 	case errors.Is(err, db.ErrReadOnly):
 		a.log.WarnContext(ctx, "not ready", "error", err)
@@ -89,6 +89,16 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeStatus(w, http.StatusOK, "ready")
 	}
+}
+
+var errDraining = errors.New("the server is stopping")
+
+// ready returns an error unless requests should be sent to this instance.
+func (a *App) ready(ctx context.Context) error {
+	if a.draining.Load() {
+		return errDraining
+	}
+	return a.db.Ready(ctx)
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, status int, f *fault.Error) {

@@ -43,16 +43,29 @@ func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen (FREEHOLD_ADDR): %w", err)
 	}
-	build := app.ReadBuild()
-	if !c.Development() { // in development, the lines below say it
-		options.Log.InfoContext(ctx, "starting", "version", build.Version, "commit", build.Commit, "go", build.Go)
+	start, err := a.Start(ctx)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n  version  %s\n  stop     Ctrl-C\n", l.Addr(), playground(a, l.Addr()), where, build)
+	if !c.Development() { // in development, the lines below say it
+		options.Log.InfoContext(ctx, "starting", "version", start.Build.Version, "commit", start.Build.Commit, "go", start.Build.Go,
+			"address", l.Addr().String(), "publicURL", c.PublicURL, "database", start.Database, "migrations", start.Migrations, "keys", start.Keys)
+	}
+	fmt.Printf("freehold is serving\n  GraphQL  http://%s/graphql\n%s  data     %s\n%s  version  %s\n  stop     Ctrl-C\n", l.Addr(), playground(a, l.Addr()), where, details(start), start.Build)
 	err = a.Serve(ctx, l)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
 	}
 	return err
+}
+
+// details returns the lines that describe the database and the keys.
+func details(s app.Start) string {
+	lines := fmt.Sprintf("           %s, migrations %s\n", s.Database, s.Migrations)
+	if s.Keys != "" {
+		lines += fmt.Sprintf("  keys     %s\n", s.Keys)
+	}
+	return lines
 }
 
 // playground returns the lines that show where the playground and the mailbox are, in development.

@@ -115,14 +115,14 @@ var accountOutcomes = map[string][]outcome{
 		{name: "no longer", setup: `UPDATE app.held_usernames SET held_until = now()`, call: `SELECT app.is_held('held')`, nobody: `false`},
 		{name: "not at all", call: `SELECT app.is_held('x')`, nobody: `false`},
 	},
-	"count_hits": {
-		{name: "one bucket is closed", setup: `UPDATE app.rate_limits SET ends_at = now() + interval '1 hour'`, call: `SELECT closed_seconds BETWEEN 3000 AND 3600, full_seconds FROM app.count_hits('{bucket,new}', '{3,3}', '{60,60}')`, nobody: `true 0, writes rate_limits`},
-		{name: "counted in new buckets", call: `SELECT * FROM app.count_hits('{new,newer}', '{3,3}', '{60,60}')`, nobody: `0 0, writes rate_limits`},
-		{name: "counted as the last", call: `SELECT * FROM app.count_hits('{new}', '{1}', '{60}')`, nobody: `0 60, writes rate_limits`},
-		{name: "counted in a window that continues", call: `SELECT * FROM app.count_hits('{bucket}', '{5}', '{60}')`, nobody: `0 0, writes rate_limits`},
+	"count_attempt": {
+		{name: "one bucket is closed", setup: `UPDATE app.rate_limits SET ends_at = now() + interval '1 hour'`, call: `SELECT full_bucket, closed_seconds BETWEEN 3000 AND 3600, full_seconds FROM app.count_attempt('{new,bucket}', '{3,3}', '{60,60}')`, nobody: `bucket true 0, writes rate_limits`},
+		{name: "counted in new buckets", call: `SELECT * FROM app.count_attempt('{new,newer}', '{3,3}', '{60,60}')`, nobody: `null 0 0, writes rate_limits`},
+		{name: "counted as the last", call: `SELECT * FROM app.count_attempt('{new}', '{1}', '{60}')`, nobody: `null 0 60, writes rate_limits`},
+		{name: "counted in a window that continues", call: `SELECT * FROM app.count_attempt('{bucket}', '{5}', '{60}')`, nobody: `null 0 0, writes rate_limits`},
 		{
-			name: "counted in a new window", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT * FROM app.count_hits('{bucket}', '{1}', '{60}')`,
-			nobody: `0 60, writes rate_limits`,
+			name: "counted in a new window", setup: `UPDATE app.rate_limits SET ends_at = now()`, call: `SELECT * FROM app.count_attempt('{bucket}', '{1}', '{60}')`,
+			nobody: `null 0 60, writes rate_limits`,
 		},
 	},
 	"has_hits": {

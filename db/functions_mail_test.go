@@ -40,9 +40,12 @@ var mailOutcomes = map[string][]outcome{
 		{name: "a mail that another worker has claimed, sent", setup: `UPDATE app.outbox SET attempts = 2`, call: `SELECT app.settle_mail($mail, 1, 'sent', 0, NULL)`, nobody: `true, writes outbox`},
 		{name: "a mail that was given up", setup: `UPDATE app.outbox SET parked_at = now()`, call: `SELECT app.settle_mail($mail, 0, 'failed', 0, NULL)`, nobody: `false`},
 	},
-	"count_waiting_mails": {
-		{name: "one waits", call: `SELECT app.count_waiting_mails()`, nobody: `1`},
-		{name: "none waits", setup: `UPDATE app.outbox SET sent_at = now()`, call: `SELECT app.count_waiting_mails()`, nobody: `0`},
+	"outbox_state": {
+		{name: "one waits", setup: `UPDATE app.outbox SET created_at = now() - interval '1 minute'`, call: `SELECT * FROM app.outbox_state()`, nobody: `1 60 0`},
+		{name: "none waits", setup: `UPDATE app.outbox SET sent_at = now()`, call: `SELECT * FROM app.outbox_state()`, nobody: `0 0 0`},
+		{name: "a mail that was given up", setup: `UPDATE app.outbox SET parked_at = now(), last_error = 'x'`, call: `SELECT * FROM app.outbox_state()`, nobody: `0 0 1`},
+		{name: "a mail that was given up by one worker and sent by another", setup: `UPDATE app.outbox SET parked_at = now(), sent_at = now()`, call: `SELECT * FROM app.outbox_state()`, nobody: `0 0 0`},
+		{name: "a mail that is withheld", setup: `UPDATE app.outbox SET parked_at = now(), last_error = 'withheld'`, call: `SELECT * FROM app.outbox_state()`, nobody: `0 0 0`},
 	},
 	"purge": {
 		{name: "old mails", setup: `UPDATE app.outbox SET created_at = now() - interval '1 minute'`, call: `SELECT app.purge('outbox', 10, 59)`, nobody: `1, writes outbox`},

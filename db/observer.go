@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/lib/pq"
 
@@ -26,6 +27,8 @@ type Observer struct {
 	Retry func(reason string)
 	// Enqueued runs after a transaction has committed mails to the outbox.
 	Enqueued func()
+	// Limited runs when a hit was not counted, because a bucket was full. what is the first word of the bucket's name.
+	Limited func(what string)
 }
 
 func (o *Observer) transaction(ctx context.Context) (context.Context, func(error)) {
@@ -59,6 +62,13 @@ func (o *Observer) retry(err error) {
 func (o *Observer) committed(a *attempt) {
 	if a.mail && o.Enqueued != nil {
 		o.Enqueued()
+	}
+}
+
+func (o *Observer) limited(a *attempt) {
+	if a.limit != "" && o.Limited != nil {
+		what, _, _ := strings.Cut(a.limit, " ")
+		o.Limited(what)
 	}
 }
 

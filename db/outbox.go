@@ -96,13 +96,20 @@ func (d *DB) SettleMail(ctx context.Context, s outbox.Settled) (recorded bool, e
 	return recorded, nil
 }
 
-// CountWaitingMails returns how many mails are neither sent nor parked.
-func (d *DB) CountWaitingMails(ctx context.Context) (n int, err error) {
+// OutboxState is what the outbox has.
+type OutboxState struct {
+	Waiting int     // mails that are neither sent nor parked
+	Oldest  float64 `db:"oldest_seconds"` // for how many seconds the oldest of them has waited; 0 if none waits
+	Parked  int     // mails that no worker will retry, without those that are withheld
+}
+
+// OutboxState counts the mails of the outbox.
+func (d *DB) OutboxState(ctx context.Context) (s OutboxState, err error) {
 	err = d.readAsSystem(ctx, func(ctx context.Context, tx *SystemTx) error {
-		return tx.tx.GetContext(ctx, &n, `SELECT app.count_waiting_mails()`)
+		return tx.tx.GetContext(ctx, &s, `SELECT waiting, oldest_seconds, parked FROM app.outbox_state()`)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("count waiting mails: %w", err)
+		return OutboxState{}, fmt.Errorf("count the mails of the outbox: %w", err)
 	}
-	return n, nil
+	return s, nil
 }

@@ -126,12 +126,12 @@ func TestClaimsLeasesAndOutcomes(t *testing.T) {
 		t.Error("an attempt that failed was not noted")
 	}
 	second = claim(t, d, 5, time.Hour)[0]
-	if n, err := d.CountWaitingMails(t.Context()); err != nil || n != 1 || second.Attempt != 2 {
-		t.Errorf("%d wait (%v), the one that is tried again for the time %d", n, err, second.Attempt)
+	if s, err := d.OutboxState(t.Context()); err != nil || s.Waiting != 1 || second.Attempt != 2 {
+		t.Errorf("%d wait (%v), the one that is tried again for the time %d", s.Waiting, err, second.Attempt)
 	}
 	settle(t, d, outbox.Settled{ID: second.ID, Attempt: second.Attempt, Outcome: outbox.Parked, Failure: "smtp 550"})
-	if n, err := d.CountWaitingMails(t.Context()); err != nil || n != 0 || len(claim(t, d, 5, 0)) != 0 {
-		t.Errorf("%d wait (%v) after all is settled", n, err)
+	if s, err := d.OutboxState(t.Context()); err != nil || s.Waiting != 0 || len(claim(t, d, 5, 0)) != 0 {
+		t.Errorf("%d wait (%v) after all is settled", s.Waiting, err)
 	}
 	if _, err := d.SettleMail(t.Context(), outbox.Settled{ID: second.ID, Outcome: "lost"}); err == nil {
 		t.Error("an outcome that is none was noted")

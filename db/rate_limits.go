@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -42,12 +43,16 @@ func (t *Tx) CountHits(ctx context.Context, buckets ...Bucket) (Counted, error) 
 		windows[i] = int64(seconds(b.Window))
 	}
 	var row struct {
-		Closed int `db:"closed_seconds"`
-		Full   int `db:"full_seconds"`
+		Bucket sql.NullString `db:"full_bucket"`
+		Closed int            `db:"closed_seconds"`
+		Full   int            `db:"full_seconds"`
 	}
-	err := t.Get(ctx, &row, `SELECT closed_seconds, full_seconds FROM app.count_hits($1, $2, $3)`, pq.Array(names), pq.Array(limits), pq.Array(windows))
+	err := t.Get(ctx, &row, `SELECT full_bucket, closed_seconds, full_seconds FROM app.count_attempt($1, $2, $3)`, pq.Array(names), pq.Array(limits), pq.Array(windows))
 	if err != nil {
 		return Counted{}, fmt.Errorf("count hits: %w", err)
+	}
+	if row.Bucket.Valid {
+		noteLimit(ctx, row.Bucket.String)
 	}
 	return Counted{Closed: time.Duration(row.Closed) * time.Second, Full: time.Duration(row.Full) * time.Second}, nil
 }

@@ -31,7 +31,7 @@ func (d *DB) HasAccounts() bool { return d.own.Name == serviceSet }
 
 // sharedFunctions are functions of folder functions that need no accounts. A database of a second subgraph has them too, and those that
 // are created before the tables.
-var sharedFunctions = []string{"client_device", "client_ip", "count_hits", "purge"}
+var sharedFunctions = []string{"client_device", "client_ip", "count_attempt", "purge"}
 
 // subgraphFiles has the files of folder subgraph, and the shared functions among its own.
 type subgraphFiles struct{}

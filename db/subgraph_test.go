@@ -93,7 +93,7 @@ func TestSubgraphSharesFunctions(t *testing.T) {
 		}
 	}
 	diff(t, "functions of subgraphs alone", alone, []string{"enter_verified", "forget_user", "is_disabled"})
-	for _, function := range []string{"protect", "check_protection", "viewer_id", "has_scope", "count_hits"} {
+	for _, function := range []string{"protect", "check_protection", "viewer_id", "has_scope", "count_attempt"} {
 		if !slices.Contains(shared, function) {
 			t.Errorf("app.%s is not shared, unlike %v", function, shared)
 		}

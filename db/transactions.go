@@ -84,6 +84,7 @@ type attempt struct {
 	strong    string // see Options.StrongScopes
 	entered   bool   // whether the database has proved the viewer's session
 	mail      bool   // whether a mail was put into the outbox
+	limit     string // the bucket that was full; "" for none
 
 	single    single
 	deadline  time.Time // of single statements; the zero time for none
@@ -100,6 +101,13 @@ func attemptOf(ctx context.Context) *attempt {
 func noteMail(ctx context.Context) {
 	if a := attemptOf(ctx); a != nil {
 		a.mail = true
+	}
+}
+
+// noteLimit records that a bucket was full.
+func noteLimit(ctx context.Context, bucket string) {
+	if a := attemptOf(ctx); a != nil {
+		a.limit = bucket
 	}
 }
 
@@ -128,6 +136,7 @@ func (d *DB) retrying(ctx context.Context, viewer auth.Viewer, try func(context.
 		this := &attempt{statement: d.statement, viewer: viewer, entry: d.entry, strong: d.strong}
 		err, again := try(context.WithValue(ctx, inTransaction{}, this))
 		settle(ctx, this, err)
+		d.observer.limited(this)
 		switch {
 		case err == nil:
 			d.observer.committed(this)

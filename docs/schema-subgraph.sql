@@ -52,7 +52,7 @@ CREATE FUNCTION app.client_device() RETURNS text; -- executed by other functions
 CREATE FUNCTION app.client_ip() RETURNS inet; -- executed by other functions only
 
 -- Counts a hit in each of these buckets, or in none if one of them is full.
-CREATE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[]) RETURNS TABLE(closed_seconds integer, full_seconds integer) SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.count_attempt(p_buckets text[], p_limits integer[], p_windows integer[]) RETURNS TABLE(full_bucket text, closed_seconds integer, full_seconds integer) SECURITY DEFINER; -- executed by freehold_app
 
 -- Makes the user of a verified access token the viewer of this transaction, with the scopes of the token, sets the client and the statement timeout, and returns the viewer.
 CREATE FUNCTION app.enter_verified(p_user_id uuid, p_session_id uuid, p_expires bigint, p_scopes text, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app

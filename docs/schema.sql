@@ -145,6 +145,7 @@ CREATE TABLE app.outbox (
 );
 CREATE INDEX outbox_code_id ON app.outbox USING btree (code_id) WHERE ((sent_at IS NULL) AND (parked_at IS NULL));
 CREATE INDEX outbox_created_at ON app.outbox USING btree (created_at);
+CREATE INDEX outbox_parked ON app.outbox USING btree (parked_at) WHERE ((parked_at IS NOT NULL) AND (sent_at IS NULL) AND (last_error IS DISTINCT FROM 'withheld'::text));
 CREATE INDEX outbox_user_id ON app.outbox USING btree (user_id);
 CREATE INDEX outbox_waiting ON app.outbox USING btree (next_attempt_at) WHERE ((sent_at IS NULL) AND (parked_at IS NULL));
 ALTER TABLE app.outbox ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -444,10 +445,7 @@ CREATE FUNCTION app.client_device() RETURNS text; -- executed by other functions
 CREATE FUNCTION app.client_ip() RETURNS inet; -- executed by other functions only
 
 -- Counts a hit in each of these buckets, or in none if one of them is full.
-CREATE FUNCTION app.count_hits(p_buckets text[], p_limits integer[], p_windows integer[]) RETURNS TABLE(closed_seconds integer, full_seconds integer) SECURITY DEFINER; -- executed by freehold_app
-
--- The number of mails that wait or are being sent.
-CREATE FUNCTION app.count_waiting_mails() RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
+CREATE FUNCTION app.count_attempt(p_buckets text[], p_limits integer[], p_windows integer[]) RETURNS TABLE(full_bucket text, closed_seconds integer, full_seconds integer) SECURITY DEFINER; -- executed by freehold_app
 
 -- Replaces the recovery codes of the viewer.
 CREATE FUNCTION app.create_recovery_codes(p_hashes bytea[]) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
@@ -569,6 +567,9 @@ CREATE FUNCTION app.knows_client(p_user_id uuid, p_block text) RETURNS boolean S
 -- Stores what a flow of several requests knows, for a client.
 CREATE FUNCTION app.open_continuation(p_id bytea, p_purpose text, p_client_hash bytea, p_user_id uuid, p_data bytea, p_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by freehold_app
 
+-- How many mails wait or are being sent, for how long the oldest of them has waited (0 if none waits), and how many mails were given up.
+CREATE FUNCTION app.outbox_state() RETURNS TABLE(waiting bigint, oldest_seconds double precision, parked bigint) SECURITY DEFINER; -- executed by freehold_app
+
 -- The passkeys of the viewer.
 CREATE FUNCTION app.own_passkeys() RETURNS TABLE(credential_id uuid, user_id uuid, key_id bytea, public_key bytea, sign_count bigint, backup_eligible boolean, backed_up boolean, transports text[]) SECURITY DEFINER; -- executed by freehold_app
 
@@ -620,7 +621,7 @@ CREATE FUNCTION app.put_recovery_codes(p_user_id uuid, p_hashes bytea[]) RETURNS
 -- Creates a code that resets the password of an account, for an operator, or for the command line if p_operator_id is NULL.
 CREATE FUNCTION app.put_reset_code(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision, p_operator_id uuid) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_owner
 
--- The time until which app.count_hits rejects a hit in one of these buckets.
+-- The time until which app.count_attempt rejects a hit in one of these buckets.
 CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
 -- Records in the session that the viewer has entered their password.

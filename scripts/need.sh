@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the named programs that are missing, with the machine's package manager. The names are postgres, cc, curl,
-# git, node, npm, chromium, nginx and caddy.
+# git, node, npm, chromium, nginx, caddy, haproxy and promtool.
 set -eu
 
 has() {
@@ -14,7 +14,7 @@ has() {
 		command -v initdb >/dev/null
 		;;
 	chromium) [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null ;;
-	nginx) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;; # users have no sbin in PATH
+	nginx | haproxy) command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] ;; # users have no sbin in PATH
 	*) command -v "$1" >/dev/null ;;
 	esac
 }
@@ -29,6 +29,8 @@ package() {
 	"brew node" | "brew npm") echo node ;;
 	*" node") echo nodejs ;;
 	"apt-get nginx") echo nginx-light ;;
+	"dnf promtool") echo golang-github-prometheus ;;
+	*" promtool") echo prometheus ;;
 	*) echo "$2" ;;
 	esac
 }

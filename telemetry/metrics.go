@@ -1,9 +1,9 @@
 package telemetry
 
 import (
-	"context"
-	"math"
+	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,13 +11,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"freehold.dev/freehold/auth/passwords"
-	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail/outbox"
 )
 
-// metrics are the metrics for Prometheus. docs/deployment.md lists them. Each label has few values.
+// metrics are the metrics for Prometheus. docs/monitoring.md lists them. Each label has few values.
 type metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
@@ -25,6 +23,11 @@ type metrics struct {
 	denials   *prometheus.CounterVec
 	retries   *prometheus.CounterVec
 	mails     *prometheus.CounterVec
+	limits    *prometheus.CounterVec
+	internal  prometheus.Counter
+	limitsBy  fewNames
+
+	inFlight, connections atomic.Int64
 }
 
 func newMetrics() *metrics {
@@ -38,7 +41,7 @@ func newMetrics() *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return promauto.With(registry).NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
-	return &metrics{
+	m := &metrics{
 		registry: registry,
 		requests: counter("freehold_requests_total", "GraphQL requests, by the outcome: ok or the code of the first error.", "kind", "operation", "code"),
 		durations: promauto.With(registry).NewHistogramVec(prometheus.HistogramOpts{
@@ -48,38 +51,21 @@ func newMetrics() *metrics {
 		denials: counter("freehold_denials_total", "Fields that a rule refused.", "rule", "code"),
 		retries: counter("freehold_transaction_retries_total", "Transactions that were retried, by the failure.", "reason"),
 		mails:   counter("freehold_mails_total", "Attempts to send a mail, by their outcome: sent, failed (will retry) or parked.", "kind", "outcome"),
+		internal: promauto.With(registry).NewCounter(prometheus.CounterOpts{
+			Name: "freehold_internal_errors_total", Help: "GraphQL requests whose outcome is INTERNAL_SERVER_ERROR.", // from 0 on, so that an alert sees the first one
+		}),
+		limits: counter("freehold_rate_limited_total", "Attempts that a limit refused, by the limit.", "limit"),
 	}
-}
-
-// watch adds what is read only on a scrape: the connection pool, the outbox and the queue of password hashes.
-func (m *metrics) watch(d *db.DB, h *passwords.Hasher) {
-	auto := promauto.With(m.registry)
-	gauge := func(name, help string, read func() int) {
-		auto.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) })
+	for name, g := range map[string]struct {
+		help string
+		of   *atomic.Int64
+	}{
+		"freehold_requests_in_flight":    {"GraphQL requests that are being answered.", &m.inFlight},
+		"freehold_http_connections_open": {"Connections of clients, in use or idle.", &m.connections},
+	} {
+		promauto.With(registry).NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: g.help}, func() float64 { return float64(g.of.Load()) })
 	}
-	counter := func(name, help string, read func() float64) {
-		auto.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read)
-	}
-	gauge("freehold_database_connections_open", "Connections to the database, in use or idle.", func() int { return d.Stats().OpenConnections })
-	gauge("freehold_database_connections_in_use", "Connections in a transaction.", func() int { return d.Stats().InUse })
-	gauge("freehold_database_connections_idle", "Connections that wait for work.", func() int { return d.Stats().Idle })
-	counter("freehold_database_waits_total", "Transactions that waited for a connection.", func() float64 { return float64(d.Stats().WaitCount) })
-	counter("freehold_database_wait_seconds_total", "Time that transactions waited for a connection.", func() float64 { return d.Stats().WaitDuration.Seconds() })
-	if h == nil {
-		return // a second subgraph has no passwords and sends no mails
-	}
-	auto.NewGaugeFunc(prometheus.GaugeOpts{Name: "freehold_mails_waiting", Help: "Mails in the outbox that are neither sent nor parked."}, func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		n, err := d.CountWaitingMails(ctx)
-		if err != nil {
-			return math.NaN() // unknown
-		}
-		return float64(n)
-	})
-	gauge("freehold_password_hashes_waiting", "Callers that are waiting for a password hash.", func() int { return h.Load().Waiting })
-	gauge("freehold_password_hashes_running", "Password hashes being computed.", func() int { return h.Load().Running })
-	counter("freehold_password_hashes_refused_total", "Callers that were refused because too many were waiting for a password hash.", func() float64 { return float64(h.Load().Refused) })
+	return m
 }
 
 func (m *metrics) settled(kind outbox.Kind, outcome outbox.Outcome) {
@@ -93,6 +79,9 @@ func (m *metrics) handler() http.Handler {
 func (m *metrics) requested(x *Exchange, took time.Duration) {
 	m.requests.WithLabelValues(x.kind, x.name, x.Outcome).Inc()
 	m.durations.WithLabelValues(x.kind, x.name).Observe(took.Seconds())
+	if x.Outcome == string(fault.Internal) {
+		m.internal.Inc()
+	}
 }
 
 // dropped deletes the series of an operation whose name is no longer a label.
@@ -106,3 +95,17 @@ func (m *metrics) denied(rule string, code fault.Code) {
 }
 
 func (m *metrics) retried(reason string) { m.retries.WithLabelValues(reason).Inc() }
+
+// limited counts an attempt that a limit refused. Modules may have limits of their own, so their number has a bound.
+func (m *metrics) limited(limit string) { m.limits.WithLabelValues(m.limitsBy.label(limit)).Inc() }
+
+// connState counts the connections of clients.
+func (m *metrics) connState(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		m.connections.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		m.connections.Add(-1)
+	case http.StateActive, http.StateIdle:
+	}
+}

@@ -125,3 +125,27 @@ func (n *operationNames) halve() {
 		}
 	}
 }
+
+// fewNames lets the first names that it sees become labels of metrics, for names that the program's source chooses.
+type fewNames struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+// label returns the name itself, or "other".
+func (n *fewNames) label(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.seen[name] {
+		return name
+	}
+	if len(n.seen) >= maxNames || boundedName(name) == otherName {
+		return otherName
+	}
+	if n.seen == nil {
+		n.seen = map[string]bool{}
+	}
+	name = strings.Clone(name) // otherwise it would keep the longer text that it is part of
+	n.seen[name] = true
+	return name
+}

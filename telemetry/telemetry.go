@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/mail/outbox"
@@ -40,11 +40,14 @@ func New(ctx context.Context, log *slog.Logger, spans SpanProcessor) (*Telemetry
 
 // Observer feeds metrics and traces with what the database does.
 func (t *Telemetry) Observer() db.Observer {
-	return db.Observer{Retry: t.metrics.retried, Transaction: t.traces.transaction, Statement: t.traces.statement}
+	return db.Observer{Retry: t.metrics.retried, Limited: t.metrics.limited, Transaction: t.traces.transaction, Statement: t.traces.statement}
 }
 
-// Watch adds metrics of the connection pool, the outbox and the password hashes.
-func (t *Telemetry) Watch(d *db.DB, h *passwords.Hasher) { t.metrics.watch(d, h) }
+// Watch adds metrics that are read on a scrape only. Call it once.
+func (t *Telemetry) Watch(w Watched) { t.metrics.watch(w) }
+
+// ConnState counts the connections of clients, as the hook of an http.Server.
+func (t *Telemetry) ConnState(c net.Conn, state http.ConnState) { t.metrics.connState(c, state) }
 
 // TrustOperations names the operations whose names always become labels of metrics. Call it before the first request.
 func (t *Telemetry) TrustOperations(isTrusted func(name string) bool) { t.names.isTrusted = isTrusted }
@@ -70,6 +73,8 @@ func (t *Telemetry) Shutdown(ctx context.Context) {
 // Around counts each request, gives it a span, and measures the time until its reply is written.
 func (t *Telemetry) Around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t.metrics.inFlight.Add(1)
+		defer t.metrics.inFlight.Add(-1)
 		begun, x, answered := time.Now(), ExchangeOf(r.Context()), false
 		x.kind, x.Outcome = "none", string(fault.Internal)
 		ctx, end := t.traces.request(r, x.ID)

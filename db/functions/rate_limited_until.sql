@@ -1,5 +1,5 @@
 -- Executed by: freehold_app
--- The time until which app.count_hits rejects a hit in one of these buckets. NULL if it accepts one, or if the user is not
+-- The time until which app.count_attempt rejects a hit in one of these buckets. NULL if it accepts one, or if the user is not
 -- the viewer. It counts nothing.
 CREATE OR REPLACE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamptz
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -131,6 +131,12 @@ func published(ctx context.Context, tx *sql.Tx, set string) (version, error) {
 	return v, nil
 }
 
+// Number returns the number of the database's newest migration of a set, or 0.
+func Number(ctx context.Context, tx *sql.Tx, set string) (int64, error) {
+	v, err := published(ctx, tx, set)
+	return v.number, err
+}
+
 // Check returns an error unless this build, whose set is given, may serve the database. The database must have the set's migrations.
 // It may have newer ones if they say that they serve this build.
 func Check(ctx context.Context, tx *sql.Tx, set Set) error {

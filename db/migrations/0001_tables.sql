@@ -186,6 +186,7 @@ CREATE TABLE app.outbox (
 CREATE INDEX outbox_user_id ON app.outbox (user_id);
 CREATE INDEX outbox_created_at ON app.outbox (created_at);
 CREATE INDEX outbox_waiting ON app.outbox (next_attempt_at) WHERE sent_at IS NULL AND parked_at IS NULL;
+CREATE INDEX outbox_parked ON app.outbox (parked_at) WHERE parked_at IS NOT NULL AND sent_at IS NULL AND last_error IS DISTINCT FROM 'withheld';
 CREATE INDEX outbox_code_id ON app.outbox (code_id) WHERE sent_at IS NULL AND parked_at IS NULL;
 SELECT app.protect('outbox', sees => 'nobody');
 GRANT SELECT, INSERT, DELETE, UPDATE (attempts, next_attempt_at, sent_at, parked_at, last_error) ON app.outbox TO freehold_definer;

@@ -30,10 +30,16 @@ func (s *Service) MetricsAt(url string) (all Metrics, text string) {
 // Metrics reads the metrics over a connection of its own.
 func (s *Service) Metrics() Metrics {
 	s.T.Helper()
+	all, _ := s.MetricsAndText()
+	return all
+}
+
+// MetricsAndText is Metrics, and also returns what Prometheus would read.
+func (s *Service) MetricsAndText() (all Metrics, text string) {
+	s.T.Helper()
 	server := httptest.NewServer(s.App.Metrics())
 	defer server.Close()
-	all, _ := s.MetricsAt(server.URL)
-	return all
+	return s.MetricsAt(server.URL)
 }
 
 // With returns the series whose names have the prefix.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io/fs"
@@ -246,6 +247,7 @@ func (i image) serve(t *testing.T, migrate, serve deployed) {
 		eventually.True(t, 5*time.Second, "the log has the build", func() bool {
 			return strings.Contains(s.Logs.String(), `"msg":"starting","version":"`+version+`","commit":"`+commit)
 		})
+		checkStart(t, s.Logs, port)
 	}
 	if i.check[0] != i.entrypoint {
 		t.Errorf("the health check runs %s", i.check[0])
@@ -264,6 +266,27 @@ func (i image) serve(t *testing.T, migrate, serve deployed) {
 		t.Errorf("SIGTERM: %v\n%s", err, s.Logs)
 	}
 	s.CheckLog()
+}
+
+// checkStart checks that the first line of the log says what runs where, and no secret.
+func checkStart(t *testing.T, logs *harness.LogBuffer, port string) {
+	t.Helper()
+	first, _, _ := strings.Cut(logs.String(), "\n")
+	var line map[string]string
+	if err := json.Unmarshal([]byte(first), &line); err != nil {
+		t.Fatalf("%v: %s", err, first)
+	}
+	for name, want := range map[string]string{
+		"msg": "^starting$", "go": "^go1", "address": `:` + port + "$", "publicURL": "^https://", "database": `^\w+ on (a Unix socket|[0-9a-f.:]+:\d+), PostgreSQL \d+\.\d+`,
+		"migrations": `^freehold \d+$`, "keys": "^1, the one that signs is less than a day old$",
+	} {
+		if !regexp.MustCompile(want).MatchString(line[name]) {
+			t.Errorf("the first line of the log has the %s %q, want %s", name, line[name], want)
+		}
+	}
+	if strings.Contains(first, "postgres://") || strings.Contains(first, "freehold_app") {
+		t.Errorf("the first line of the log has a part of DATABASE_URL: %s", first)
+	}
 }
 
 // freePort returns a port that was free a moment ago. A server in the image needs it before it starts, since its health check does.
