@@ -16,7 +16,7 @@ import (
 
 // operators returns the use cases of operators.
 func (c *Config) operators(d *db.DB, keys *auth.Keys, r db.Reauthentication) *operators.Service {
-	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{Reauthentication: r, CodeLifetime: c.CodeLifetime})
+	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{Reauthentication: r, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
 }
 
 // adminTimeout is how long a statement of the command line may take: an account with many rows takes long to disable.

@@ -116,7 +116,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	}
 	a.anonymous, a.factors = who.anonymous, who.factors
 	a.telemetry.Watch(a.db, who.hasher)
-	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Exports: who.exports, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)
