@@ -17,8 +17,30 @@ import (
 
 // The following are for the command line only.
 
+type (
+	// Account is an account in a list.
+	Account = db.ListedAccount
+	// Dossier is what is known about an account.
+	Dossier = db.Dossier
+	// Mail is a mail that was not sent.
+	Mail = db.UnsentMail
+	// Grant is a scope of an account.
+	Grant = db.GrantedScope
+)
+
+// Export returns the rows that belong to a user, by table, without secrets.
+func (s *Service) Export(ctx context.Context, userID uuid.UUID) (rows []db.ExportedRow, err error) {
+	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
+		if rows, err = tx.FindExport(ctx, userID); err != nil {
+			return err
+		}
+		return tx.RecordOperatorEvent(ctx, userID, "DATA_EXPORTED")
+	})
+	return rows, err
+}
+
 // Show returns what is known about an account, without secrets; NOT_FOUND for an unknown account.
-func (s *Service) Show(ctx context.Context, userID uuid.UUID) (dossier *db.Dossier, err error) {
+func (s *Service) Show(ctx context.Context, userID uuid.UUID) (dossier *Dossier, err error) {
 	err = s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		dossier, err = tx.FindDossier(ctx, userID)
 		return err
@@ -35,7 +57,7 @@ type Hook = func(ctx context.Context, tx *db.Tx, profile *db.Profile) error
 // Delete deletes an account as its owner could: after the hooks, with everything that refers to it, with a notice, and its username is held.
 // The hooks and the deletion run in one transaction of app, a database that is open as the app role, so that row policies restrict the
 // hooks. The error is NOT_FOUND for an unknown account, and BAD_USER_INPUT for the last operator.
-func (s *Service) Delete(ctx context.Context, app *db.DB, before []Hook, account *db.ListedAccount) error {
+func (s *Service) Delete(ctx context.Context, app *db.DB, before []Hook, account *Account) error {
 	withheld, err := s.withholdsNotice(ctx, account)
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
@@ -70,7 +92,7 @@ func (s *Service) Delete(ctx context.Context, app *db.DB, before []Hook, account
 }
 
 // withholdsNotice counts a notice to an address that is not verified, and reports whether it must not be sent.
-func (s *Service) withholdsNotice(ctx context.Context, account *db.ListedAccount) (bool, error) {
+func (s *Service) withholdsNotice(ctx context.Context, account *Account) (bool, error) {
 	if account.EmailVerifiedAt != nil || account.Email == "" {
 		return false, nil
 	}
@@ -81,7 +103,7 @@ func (s *Service) withholdsNotice(ctx context.Context, account *db.ListedAccount
 // ChangeEmail sends a code to a new address of an account, which the owner then confirms as after a request of their own. The error is
 // BAD_USER_INPUT if the address is invalid or taken, or if the account is not active or has no address, and RATE_LIMITED if operators have
 // sent too many codes to the address.
-func (s *Service) ChangeEmail(ctx context.Context, account *db.ListedAccount, typed string) (address string, err error) {
+func (s *Service) ChangeEmail(ctx context.Context, account *Account, typed string) (address string, err error) {
 	if flaw := unusable(account); !flaw.IsZero() {
 		return "", flaw.At("user")
 	}
@@ -105,7 +127,7 @@ func (s *Service) ChangeEmail(ctx context.Context, account *db.ListedAccount, ty
 }
 
 // unusable returns why no code can be sent to an account, or the zero Flaw.
-func unusable(account *db.ListedAccount) fault.Flaw {
+func unusable(account *Account) fault.Flaw {
 	if account.Email == "" {
 		return noAddress
 	}
@@ -120,7 +142,7 @@ var (
 
 // ResendVerification sends a code to the address of an account that is not verified, also to that of a pending sign-up. The error is
 // BAD_USER_INPUT if nothing is to be verified, and RATE_LIMITED if operators have sent too many codes to the address.
-func (s *Service) ResendVerification(ctx context.Context, account *db.ListedAccount) error {
+func (s *Service) ResendVerification(ctx context.Context, account *Account) error {
 	switch {
 	case account.Email == "":
 		return noAddress.At("user")
