@@ -76,7 +76,7 @@ func (a *Administration) Delete(ctx context.Context, account *operators.Account)
 	if a.config.DatabaseURL == "" {
 		return errors.New("DATABASE_URL: required to delete an account, with the URL of the app role, as which the hooks of modules run")
 	}
-	served, err := db.Open(db.Options{URL: a.config.DatabaseURL, MaxConnections: 1, StatementTimeout: adminTimeout})
+	served, err := db.Open(db.Options{URL: a.config.DatabaseURL, MaxConnections: 2, StatementTimeout: adminTimeout})
 	if err != nil {
 		return err
 	}
