@@ -166,7 +166,7 @@ var testsMayImport = map[string][]string{
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
 	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "fault", "internal/eventually"},
-	"e2e/operators":       {"app", "db/dbtest", "e2e/harness"},
+	"e2e/operators":       {"accounts", "app", "core", "db", "db/dbtest", "e2e/harness", "internal/eventually", "modules"},
 	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
