@@ -170,13 +170,18 @@ func moment(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// inUTC is how JSON shows an instant.
+// instant is how JSON shows an instant.
+func instant(t time.Time) *time.Time {
+	utc := t.UTC()
+	return &utc
+}
+
+// inUTC is instant, if there is one.
 func inUTC(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}
-	utc := t.UTC()
-	return &utc
+	return instant(*t)
 }
 
 // table returns rows in columns. Control characters, such as those of a User-Agent, do not reach the terminal.

@@ -32,7 +32,7 @@ type accountJSON struct {
 func newAccountJSON(a *operators.Account) accountJSON {
 	x := accountJSON{
 		ID: a.ID.String(), EmailVerified: a.EmailVerifiedAt != nil, Username: a.Username, State: a.State, DisabledAt: inUTC(a.DisabledAt),
-		CreatedAt: inUTC(&a.CreatedAt), LastUsedAt: inUTC(a.LastUsedAt), Scopes: append([]string{}, strings.Fields(string(a.Scopes))...),
+		CreatedAt: instant(a.CreatedAt), LastUsedAt: inUTC(a.LastUsedAt), Scopes: append([]string{}, strings.Fields(string(a.Scopes))...),
 	}
 	if a.Email != "" {
 		x.Email = &a.Email
@@ -85,7 +85,7 @@ func findAccounts(ctx context.Context, a *app.Administration, args []string) (ad
 	rows := [][]string{{"ID", "USERNAME", "EMAIL", "STATE", "CREATED", "LAST USED", "SCOPES"}}
 	accounts := make([]accountJSON, len(list))
 	for i, x := range list {
-		created := moment(&x.CreatedAt)
+		created := moment(instant(x.CreatedAt))
 		rows = append(rows, []string{
 			x.ID.String(), x.Username, x.Email, strings.ToLower(string(x.State)), created, moment(x.LastUsedAt), string(x.Scopes),
 		})

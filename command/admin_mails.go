@@ -34,8 +34,8 @@ type mailJSON struct {
 
 func newMailJSON(m *operators.Mail) mailJSON {
 	x := mailJSON{
-		ID: m.ID.String(), Kind: string(m.Kind), State: "WAITING", Username: m.Username, To: masked(m.Recipient), CreatedAt: inUTC(&m.CreatedAt),
-		ExpiresAt: inUTC(m.ExpiresAt), Attempts: m.Attempts, NextAttemptAt: inUTC(&m.NextAttemptAt), LastError: m.LastError,
+		ID: m.ID.String(), Kind: string(m.Kind), State: "WAITING", Username: m.Username, To: masked(m.Recipient), CreatedAt: instant(m.CreatedAt),
+		ExpiresAt: inUTC(m.ExpiresAt), Attempts: m.Attempts, NextAttemptAt: instant(m.NextAttemptAt), LastError: m.LastError,
 	}
 	if m.ParkedAt != nil {
 		x.State, x.NextAttemptAt = "PARKED", nil

@@ -29,8 +29,9 @@ func printGrants(ctx context.Context, a *app.Administration, _ []string) (adminR
 	}
 	rows, list := [][]string{{"USERNAME", "SCOPE", "GRANTED", "BY"}}, make([]grantJSON, len(grants))
 	for i, g := range grants {
-		rows = append(rows, []string{g.Username, g.Scope, moment(&g.GrantedAt), g.GrantedBy})
-		list[i] = grantJSON{g.Username, g.Scope, inUTC(&g.GrantedAt), g.GrantedBy}
+		granted := instant(g.GrantedAt)
+		rows = append(rows, []string{g.Username, g.Scope, moment(granted), g.GrantedBy})
+		list[i] = grantJSON{g.Username, g.Scope, granted, g.GrantedBy}
 	}
 	return adminResult{table(rows), struct {
 		Grants []grantJSON `json:"grants"`

@@ -63,18 +63,19 @@ func showAccount(ctx context.Context, a *app.Administration, args []string) (adm
 }
 
 func newDossierJSON(found *operators.Dossier) dossierJSON {
+	account := newAccountJSON(&found.ListedAccount)
 	d := dossierJSON{
-		accountJSON: newAccountJSON(&found.ListedAccount), Anonymous: found.Anonymous, PendingEmail: found.PendingEmail, PendingUntil: inUTC(found.PendingUntil),
+		accountJSON: account, Anonymous: found.Anonymous, PendingEmail: found.PendingEmail, PendingUntil: inUTC(found.PendingUntil),
 		Credentials: []credentialJSON{}, Sessions: []sessionJSON{}, SecurityEvents: []eventJSON{}, Mails: newMailsJSON(found.Mails),
 	}
 	for _, c := range found.Credentials {
-		d.Credentials = append(d.Credentials, credentialJSON{c.ID.String(), string(c.Kind), c.Name, inUTC(&c.CreatedAt), inUTC(c.LastUsedAt)})
+		d.Credentials = append(d.Credentials, credentialJSON{c.ID.String(), string(c.Kind), c.Name, instant(c.CreatedAt), inUTC(c.LastUsedAt)})
 	}
 	for _, s := range found.Sessions {
-		d.Sessions = append(d.Sessions, sessionJSON{s.ID.String(), s.Device, s.IP, inUTC(&s.CreatedAt), inUTC(&s.LastUsedAt), inUTC(&s.ExpiresAt)})
+		d.Sessions = append(d.Sessions, sessionJSON{s.ID.String(), s.Device, s.IP, instant(s.CreatedAt), instant(s.LastUsedAt), instant(s.ExpiresAt)})
 	}
 	for _, e := range found.Events {
-		d.SecurityEvents = append(d.SecurityEvents, eventJSON{e.Kind, inUTC(&e.CreatedAt), e.Operator, e.Device, e.IP})
+		d.SecurityEvents = append(d.SecurityEvents, eventJSON{e.Kind, instant(e.CreatedAt), e.Operator, e.Device, e.IP})
 	}
 	return d
 }

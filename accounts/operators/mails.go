@@ -92,7 +92,7 @@ func (s *Service) changeMails(ctx context.Context, ids []uuid.UUID, event string
 		for _, id := range ids {
 			at := slices.IndexFunc(found, func(m db.UnsentMail) bool { return m.ID == id })
 			if at < 0 {
-				faults = append(faults, fmt.Errorf("mail %s: there is no such mail, or it was sent, or it is addressed to nobody", id))
+				faults = append(faults, fmt.Errorf("mail %s: unknown, or sent already, or addressed to nobody", id))
 			} else if why := refuse(found[at]); why != "" {
 				faults = append(faults, fmt.Errorf("mail %s %s", id, why))
 			}

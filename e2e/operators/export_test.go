@@ -64,7 +64,7 @@ func TestExport(t *testing.T) {
 	secrets := s.DB.Query(t, `
 		SELECT password_hash FROM app.accounts UNION SELECT encode(refresh_hash, 'hex') FROM app.sessions UNION SELECT id::text FROM app.codes
 		UNION SELECT id::text FROM app.outbox UNION SELECT encode(secret, 'hex') FROM app.totp_secrets UNION SELECT encode(code_hash, 'hex') FROM app.recovery_codes`)
-	for _, never := range append(secrets, "canary", other.UserID, "whoever-granted") {
+	for _, never := range append(secrets, "canary", other.UserID, "a colleague") {
 		if strings.Contains(string(text), never) {
 			t.Errorf("the export has %q: %s", never, text)
 		}
@@ -85,7 +85,7 @@ func furnish(s *harness.Service, a harness.Account) {
 		`INSERT INTO app.hidden_rows (user_id, table_name, row_key, visibility) VALUES ($1::uuid, 'x', '["x"]', 'PUBLIC')`,
 		`INSERT INTO app.outbox (id, kind, user_id, recipient, parked_at, last_error) VALUES (gen_random_uuid(), 'password_changed', $1::uuid, 'x@example.org', now(), 'canary')`,
 		`INSERT INTO app.recovery_codes (user_id, code_hash) VALUES ($1::uuid, $1::uuid::text::bytea)`,
-		`INSERT INTO app.scope_grants (user_id, scope, granted_by) VALUES ($1::uuid, 'accounts:read', 'whoever-granted')`,
+		`INSERT INTO app.scope_grants (user_id, scope, granted_by) VALUES ($1::uuid, 'accounts:read', 'a colleague')`,
 		`INSERT INTO app.sign_up_keys (key_hash, user_id, fingerprint) VALUES ($1::uuid::text::bytea, $1::uuid, 'x')`,
 		`WITH c AS (INSERT INTO app.credentials (id, user_id, kind, name) VALUES (gen_random_uuid(), $1::uuid, 'OAUTH', 'A provider') RETURNING id)
 		 INSERT INTO app.identities (credential_id, issuer, subject) SELECT id, 'https://issuer.example', $1::uuid::text FROM c`,

@@ -57,7 +57,7 @@ func TestRetriedMails(t *testing.T) {
 		"a request for an address without an account": {func(s *harness.Service, _ harness.Account) string {
 			s.Must("", harness.RequestReset, harness.Input("email", "nobody@example.org"))
 			return parkAll(s, "reset_password")
-		}, "it is addressed to nobody"},
+		}, "addressed to nobody"},
 		"a code that another one has replaced": {func(s *harness.Service, a harness.Account) string {
 			s.Must("", harness.RequestReset, harness.Input("email", a.Email))
 			id := parkAll(s, "reset_password")
@@ -74,7 +74,7 @@ func TestRetriedMails(t *testing.T) {
 			id := park(s, a, "password_changed")
 			s.Must(a.Token, harness.DeleteAccount, harness.Input("password", harness.Password))
 			return id
-		}, "there is no such mail"},
+		}, "unknown, or sent already"},
 		"an expired one": {func(s *harness.Service, a harness.Account) string {
 			id := park(s, a, "password_changed")
 			s.DB.Query(s.T, `UPDATE app.outbox SET expires_at = now() WHERE id = $1`, id)
@@ -89,8 +89,8 @@ func TestRetriedMails(t *testing.T) {
 			id := park(s, a, "password_changed")
 			s.DB.Query(s.T, `UPDATE app.outbox SET parked_at = NULL, sent_at = now() WHERE id = $1`, id)
 			return id
-		}, "there is no such mail"},
-		"an unknown one": {func(*harness.Service, harness.Account) string { return "11111111-1111-4111-8111-111111111111" }, "there is no such mail"},
+		}, "unknown, or sent already"},
+		"an unknown one": {func(*harness.Service, harness.Account) string { return "11111111-1111-4111-8111-111111111111" }, "unknown, or sent already"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,7 +181,7 @@ func TestListedMails(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"mails --state=sent": "want waiting or parked", "mails --first=0": "--first: want 1 to 100", "mails retry": "usage:", "mails drop": "usage:",
-		"mails retry x": `"x" is not the id of a mail`, "mails retry --all " + parked: "usage:", "mails drop " + decoy: "it is addressed to nobody", "mails keep " + parked: "usage:",
+		"mails retry x": `"x" is not the id of a mail`, "mails retry --all " + parked: "usage:", "mails drop " + decoy: "addressed to nobody", "mails keep " + parked: "usage:",
 	} {
 		if output, ok := freehold(s, nil, append([]string{"admin"}, strings.Fields(args)...)...); ok || !strings.Contains(output, want) {
 			t.Errorf("%s: %v %s; want %s", args, ok, output, want)
