@@ -170,7 +170,7 @@ func deleteAccount(ctx context.Context, a *app.Administration, args []string) (a
 	if err := a.Delete(ctx, account); err != nil {
 		return adminResult{}, err
 	}
-	return adminResult{fmt.Sprintf("%s is deleted\n", account.Username), outcomeJSON{Success: true, Account: newAccountJSON(account)}}, nil
+	return adminResult{account.Username + " is deleted\n", outcomeJSON{Success: true, Account: newAccountJSON(account)}}, nil
 }
 
 func revokeSessions(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {

@@ -138,14 +138,17 @@ func retryMails(ctx context.Context, a *app.Administration, args []string) (admi
 		if err != nil {
 			return adminResult{}, err
 		}
-		text := fmt.Sprintf("%d mails will be sent again\n", len(retried))
+		var text strings.Builder
+		fmt.Fprintf(&text, retriedText, len(retried)) //nolint:errcheck // it writes into memory
 		for i := range skipped {
-			text += fmt.Sprintf("mail %s %s\n", skipped[i].ID, operators.Unsendable(skipped[i]))
+			fmt.Fprintf(&text, "mail %s %s\n", skipped[i].ID, operators.Unsendable(skipped[i])) //nolint:errcheck // as above
 		}
-		return adminResult{text, changedMailsJSON{true, newMailsJSON(retried), newMailsJSON(skipped)}}, nil
+		return adminResult{text.String(), changedMailsJSON{true, newMailsJSON(retried), newMailsJSON(skipped)}}, nil
 	}
-	return changeMails(ctx, ids, "%d mails will be sent again\n", a.RetryMails)
+	return changeMails(ctx, ids, retriedText, a.RetryMails)
 }
+
+const retriedText = "%d mails will be sent again\n"
 
 func dropMails(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
 	return changeMails(ctx, args, "%d mails are deleted\n", a.DropMails)

@@ -27,8 +27,9 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
                           --format=markdown or json; --diff OLD.json prints the changes
   freehold access explain --as USER TYPE.FIELD [ID]
                           print what a user gets from a field, and why
-  freehold admin          administer accounts: find, disable and enable them, revoke
-                          sessions, reset passwords, grant scopes to operators
+  freehold admin          administer accounts: find, show, export, disable and delete
+                          them, revoke sessions, reset passwords, change addresses,
+                          retry mails, grant scopes; with --json for programs
   freehold forget USER_ID delete everything that belongs to a user (only in a second
                           subgraph; elsewhere, users delete their accounts)
   freehold config         print the current settings, with secrets masked

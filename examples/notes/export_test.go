@@ -27,7 +27,9 @@ func TestExport(t *testing.T) {
 		&s.dan: {"notebooks", "notes", "organisationMembers"},
 	} {
 		var data struct {
-			Me struct{ Export struct{ Rows map[string]json.RawMessage } }
+			Me struct {
+				Export struct{ Rows map[string]json.RawMessage }
+			}
 		}
 		r := s.Must(who.Token, `{ me { export } }`, nil)
 		r.Into(t, &data)
