@@ -139,9 +139,9 @@ func retryMails(ctx context.Context, a *app.Administration, args []string) (admi
 			return adminResult{}, err
 		}
 		var text strings.Builder
-		fmt.Fprintf(&text, retriedText, len(retried)) //nolint:errcheck // it writes into memory
+		fmt.Fprintf(&text, retriedText, len(retried))
 		for i := range skipped {
-			fmt.Fprintf(&text, "mail %s %s\n", skipped[i].ID, operators.Unsendable(skipped[i])) //nolint:errcheck // as above
+			fmt.Fprintf(&text, "mail %s %s\n", skipped[i].ID, operators.Unsendable(skipped[i]))
 		}
 		return adminResult{text.String(), changedMailsJSON{true, newMailsJSON(retried), newMailsJSON(skipped)}}, nil
 	}
