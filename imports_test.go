@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"graph/model":            {"internal/runes", "owned"},
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
-	"resolvers":              {"accounts", "accounts/anonymous", "accounts/factors", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":              {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":             {"fault"},
@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/anonymous", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys", "accounts/factors", "auth/totp",
+		"access", "accounts", "accounts/anonymous", "accounts/export", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/passkeys", "accounts/factors", "auth/totp",
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
@@ -113,6 +113,7 @@ var mayImport = map[string][]string{
 	"e2e/harness/chromium":       {},
 	"e2e/programs":               {},
 	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
+	"accounts/export":            {"accounts", "auth", "db", "fault"},
 	"accounts/operators":         {"accounts/input", "accounts/limits", "auth", "db", "fault", "mail", "mail/outbox"},
 	"internal/proof/disabled":    {"e2e/harness", "internal/proof/cases", "internal/proof/stage"},
 }
@@ -168,7 +169,7 @@ var testsMayImport = map[string][]string{
 	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
 	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "fault", "internal/eventually"},
-	"e2e/operators":       {"app", "db", "db/dbtest", "e2e/harness"},
+	"e2e/operators":       {"accounts", "app", "core", "db", "db/dbtest", "e2e/harness", "internal/eventually", "modules"},
 	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},

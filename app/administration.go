@@ -3,11 +3,13 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"time"
 
+	"freehold.dev/freehold/accounts/export"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
@@ -16,7 +18,9 @@ import (
 
 // operators returns the use cases of operators.
 func (c *Config) operators(d *db.DB, keys *auth.Keys, r db.Reauthentication) *operators.Service {
-	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{Reauthentication: r, CodeLifetime: c.CodeLifetime})
+	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{
+		Reauthentication: r, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold,
+	})
 }
 
 // adminTimeout is how long a statement of the command line may take: an account with many rows takes long to disable.
@@ -28,10 +32,12 @@ type Administration struct {
 
 	Scopes map[string]string // that modules declare, with what each permits
 
-	db *db.DB
+	program *Program
+	config  Config
+	db      *db.DB
 }
 
-// Administer opens the database as the owner role. Only with keys can a password reset be started. Close it after use.
+// Administer opens the database as the owner role. Only with keys can codes be sent. Close it after use.
 func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Administration, error) {
 	if p.subgraph {
 		return nil, errors.New("a second subgraph has no accounts: administer them in the program of FREEHOLD_ISSUER")
@@ -39,7 +45,7 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 	if c.MigrateURL == "" {
 		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
 	}
-	a := &Administration{Scopes: map[string]string{}}
+	a := &Administration{Scopes: map[string]string{}, program: p, config: c}
 	for _, m := range p.modules {
 		maps.Copy(a.Scopes, m.Scopes)
 	}
@@ -63,6 +69,33 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 	}
 	a.Service = c.operators(a.db, keys, db.Reauthentication{})
 	return a, nil
+}
+
+// Delete deletes an account as its owner could. The hooks of modules run as the app role, so this needs DATABASE_URL.
+func (a *Administration) Delete(ctx context.Context, account *operators.Account) (err error) {
+	if a.config.DatabaseURL == "" {
+		return errors.New("DATABASE_URL: required to delete an account, with the URL of the app role, as which the hooks of modules run")
+	}
+	served, err := db.Open(db.Options{URL: a.config.DatabaseURL, MaxConnections: 2, StatementTimeout: adminTimeout})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, served.Close()) }()
+	for _, check := range []func(context.Context) error{served.CheckServer, served.CheckRole} {
+		if err := check(ctx); err != nil {
+			return fmt.Errorf("open the database (DATABASE_URL): %w", err)
+		}
+	}
+	return a.Service.Delete(ctx, served, a.program.hooks().BeforeDeletion, account)
+}
+
+// Export returns everything stored about a user as JSON, and records that.
+func (a *Administration) Export(ctx context.Context, account *operators.Account) (document json.RawMessage, err error) {
+	rows, err := a.Service.Export(ctx, account.ID)
+	if err != nil {
+		return nil, err
+	}
+	return export.Document(account.ID, time.Now(), rows), nil
 }
 
 // Close closes the connections to the database.

@@ -18,6 +18,7 @@ import (
 
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/factors"
+	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge"
@@ -116,7 +117,7 @@ func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err err
 	a.anonymous, a.factors = who.anonymous, who.factors
 	a.keys = who.keys
 	a.telemetry.Watch(telemetry.Watched{DB: a.db, Ready: a.ready, Hasher: who.hasher, Keys: a.keyAges})
-	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
+	root := &resolvers.Resolvers{DB: a.db, Accounts: who.accounts, MailCodes: who.mailCodes, Anonymous: who.anonymous, Factors: who.factors, Operators: who.operators, OAuth: who.oauth, Exports: who.exports, Missed: explain.Missed, Passkeys: who.passkeys, Limits: resolvers.RequestLimits{
 		Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit, Tokens: c.TokenLimit, Bytes: int(c.BodyLimit), Reply: c.ReplyLimit,
 	}}
 	schema, err := p.newSchema(root, a.denied, lever)

@@ -10,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/export"
 	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/mailcodes"
@@ -32,6 +33,7 @@ type identity struct {
 	anonymous *anonymous.Service
 	operators *operators.Service
 	oauth     *oauth.Service
+	exports   *export.Service
 	passkeys  *passkeys.Service
 	related   any // the document of /.well-known/webauthn; nil if there are no passkeys
 	factors   *factors.Service
@@ -108,6 +110,7 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 	who.accounts, who.operators, who.keys = service, c.operators(a.db, keys, reauthentication), keys
 	limiter := limits.New(a.db, c.limits(), c.RateLimit == "on")
 	who.oauth = oauth.New(a.db, service, limiter, providers, c.OIDCRedirects)
+	who.exports = export.New(a.db, service)
 	who.mailCodes = mailcodes.New(a.db, service)
 	who.anonymous = anonymous.New(a.db, service, anonymous.Config{On: c.Anonymous == "on", Max: c.AnonymousMax, Idle: c.AnonymousIdle}, a.log)
 	if protocol != nil {

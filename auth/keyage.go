@@ -14,7 +14,7 @@ func (k *Keys) Ages() KeyAges {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if created.IsZero() {
-		created = k.changed
+		created = k.loaded.ModTime()
 	}
 	return KeyAges{Count: len(k.keys), Signing: max(0, k.now().Sub(created))}
 }

@@ -1,58 +1,82 @@
 package command
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"maps"
-	"os/user"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
-	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/fault"
 )
 
 var errAdminUsage = errors.New(`usage:
   freehold admin find [--email=ADDRESS] [--username=NAME] [--id=ID] [--state=active|disabled|pending] [--first=20]
+  freehold admin show USER                  print what is known about an account
+  freehold admin export USER                print everything stored about a user, as JSON
   freehold admin grants                     print which accounts have scopes
   freehold admin grant USER SCOPE...        grant scopes to an account
   freehold admin revoke USER SCOPE...       revoke scopes of an account
   freehold admin disable USER               end the sessions of an account, and hide what it shares
   freehold admin enable USER                enable an account again
+  freehold admin delete USER [--yes]        delete an account; without --yes, type its username to confirm
   freehold admin revoke-sessions USER       revoke all sessions of an account
   freehold admin reset-password USER        send the owner of an account a code for a new password
   freehold admin remove-second-factor USER  remove the authenticator apps and recovery codes of an account
-USER is a username, an email address or an id; the database is that of FREEHOLD_MIGRATE_URL, or the private PostgreSQL`)
+  freehold admin change-email USER ADDRESS  send a code to a new address of an account, which its owner confirms
+  freehold admin resend-verification USER   send a code that verifies the address of an account
+  freehold admin mails [--state=waiting|parked] [--first=20]
+                                            print the mails that were not sent
+  freehold admin mails retry ID... | --all  send parked mails again
+  freehold admin mails drop ID...           delete mails that were not sent
+USER is a username, an email address or an id; the database is that of FREEHOLD_MIGRATE_URL, or the private PostgreSQL.
+Each command prints JSON with --json`)
 
 // adminAction is a command about accounts.
 type adminAction struct {
 	least, most int // how many arguments it takes
-	run         func(ctx context.Context, a *app.Administration, args []string, w io.Writer) error
+	run         func(ctx context.Context, a *app.Administration, args []string) (adminResult, error)
+	sendsCode   bool // and so needs the service's signing key
+}
+
+// adminResult is what a command prints.
+type adminResult struct {
+	text string
+	json any // with --json
 }
 
 const anyNumber = 1 << 10
 
 var adminActions = map[string]adminAction{
-	"find":            {0, anyNumber, findAccounts},
-	"grants":          {0, 0, printGrants},
-	"grant":           {2, anyNumber, grantScopes},
-	"revoke":          {2, anyNumber, revokeScopes},
-	"disable":         {1, 1, disableAccount},
-	"enable":          {1, 1, enableAccount},
-	"revoke-sessions": {1, 1, revokeSessions},
-	"reset-password":  {1, 1, resetPassword},
+	"find":    {least: 0, most: anyNumber, run: findAccounts},
+	"show":    {least: 1, most: 1, run: showAccount},
+	"export":  {least: 1, most: 1, run: exportAccount},
+	"grants":  {least: 0, most: 0, run: printGrants},
+	"grant":   {least: 2, most: anyNumber, run: grantScopes},
+	"revoke":  {least: 2, most: anyNumber, run: revokeScopes},
+	"disable": {least: 1, most: 1, run: disableAccount},
+	"enable":  {least: 1, most: 1, run: enableAccount},
+	"delete":  {least: 1, most: 2, run: deleteAccount},
+	"mails":   {least: 0, most: anyNumber, run: aboutMails},
 
-	"remove-second-factor": {1, 1, removeSecondFactor},
+	"revoke-sessions":      {least: 1, most: 1, run: revokeSessions},
+	"reset-password":       {least: 1, most: 1, run: resetPassword, sendsCode: true},
+	"remove-second-factor": {least: 1, most: 1, run: removeSecondFactor},
+	"change-email":         {least: 2, most: 2, run: changeEmail, sendsCode: true},
+	"resend-verification":  {least: 1, most: 1, run: resendVerification, sendsCode: true},
 }
 
 // admin runs `freehold admin` with its arguments, on the private PostgreSQL of a running server unless FREEHOLD_MIGRATE_URL is set.
 func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err error) {
+	args, asJSON := without(args, "--json")
 	if len(args) == 0 {
 		return errAdminUsage
 	}
@@ -76,12 +100,33 @@ func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	a, err := p.Administer(ctx, settings, name == "reset-password")
+	a, err := p.Administer(ctx, settings, action.sendsCode)
 	if err != nil {
 		return err
 	}
 	defer a.Close() //nolint:errcheck // nothing is left to do
-	return inWords(action.run(ctx, a, args, w))
+	result, err := action.run(ctx, a, args)
+	if err != nil {
+		return inWords(err)
+	}
+	return result.print(w, asJSON)
+}
+
+// without returns the arguments without an option, and whether they had it.
+func without(args []string, option string) (rest []string, had bool) {
+	rest = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == option })
+	return rest, len(rest) < len(args)
+}
+
+func (r adminResult) print(w io.Writer, asJSON bool) error {
+	if !asJSON {
+		_, err := io.WriteString(w, r.text)
+		return err
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(r.json)
 }
 
 // inWords turns an error for clients of the API into one for the command line.
@@ -105,46 +150,17 @@ func inWords(err error) error {
 	return errors.Join(lines...)
 }
 
-// findAccounts prints accounts.
-func findAccounts(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	flags := flag.NewFlagSet("find", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	var filter operators.Filter
-	for name, into := range map[string]**string{"id": &filter.ID, "email": &filter.Email, "username": &filter.Username} {
-		flags.Func(name, "", func(value string) error { *into = &value; return nil })
+// confirm asks the person at the terminal to type a text, and returns an error if they type another one.
+func confirm(question, want string) error {
+	fmt.Fprint(os.Stderr, question)
+	typed, err := bufio.NewReader(io.LimitReader(os.Stdin, 1<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the confirmation: %w", err)
 	}
-	flags.Func("state", "", func(value string) error {
-		state := operators.State(strings.ToUpper(value))
-		if filter.State = &state; !slices.Contains(operators.States, state) {
-			return errors.New("want active, disabled or pending")
-		}
-		return nil
-	})
-	first := flags.Int("first", 20, "")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return errors.Join(err, errAdminUsage)
+	if strings.TrimSpace(typed) != want {
+		return errors.New("not confirmed, so nothing was changed; --yes confirms without a question")
 	}
-	if *first < 1 || *first > operators.MaxList {
-		return fmt.Errorf("--first: want 1 to %d", operators.MaxList)
-	}
-	list, more, err := a.List(ctx, filter, *first)
-	if err != nil {
-		return err
-	}
-	rows := [][]string{{"ID", "USERNAME", "EMAIL", "STATE", "CREATED", "LAST USED", "SCOPES"}}
-	for _, x := range list {
-		created := moment(&x.CreatedAt)
-		rows = append(rows, []string{
-			x.ID.String(), x.Username, x.Email, strings.ToLower(string(x.State)), created, moment(x.LastUsedAt), string(x.Scopes),
-		})
-	}
-	if err := printTable(w, rows); err != nil {
-		return err
-	}
-	if more {
-		_, err = fmt.Fprintln(w, "There are more. Use --first, or search for one of them.")
-	}
-	return err
+	return nil
 }
 
 func moment(t *time.Time) string {
@@ -154,140 +170,40 @@ func moment(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// printTable prints rows in columns.
-func printTable(w io.Writer, rows [][]string) error {
-	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+// instant is how JSON shows an instant.
+func instant(t time.Time) *time.Time {
+	utc := t.UTC()
+	return &utc
+}
+
+// inUTC is instant, if there is one.
+func inUTC(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return instant(*t)
+}
+
+// table returns rows in columns. Control characters, such as those of a User-Agent, do not reach the terminal.
+func table(rows [][]string) string {
+	var b strings.Builder
+	columns := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	for _, row := range rows {
-		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
-			return err
-		}
-	}
-	return table.Flush()
-}
-
-// printGrants prints which accounts have scopes.
-func printGrants(ctx context.Context, a *app.Administration, _ []string, w io.Writer) error {
-	grants, err := a.Grants(ctx)
-	if err != nil {
-		return err
-	}
-	rows := [][]string{{"USERNAME", "SCOPE", "GRANTED", "BY"}}
-	for _, g := range grants {
-		granted := moment(&g.GrantedAt)
-		rows = append(rows, []string{g.Username, g.Scope, granted, g.GrantedBy})
-	}
-	return printTable(w, rows)
-}
-
-func grantScopes(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	for _, scope := range args[1:] {
-		if _, ok := a.Scopes[scope]; !ok {
-			var rows [][]string
-			for _, known := range slices.Sorted(maps.Keys(a.Scopes)) {
-				rows = append(rows, []string{"  " + known, a.Scopes[known]})
+		for i, cell := range row {
+			if i > 0 {
+				fmt.Fprint(columns, "\t") //nolint:errcheck // it writes into memory
 			}
-			var lines strings.Builder
-			err := printTable(&lines, rows)
-			return errors.Join(fmt.Errorf("unknown scope %q. The scopes of this program are:\n%s", scope, strings.TrimRight(lines.String(), "\n")), err)
+			fmt.Fprint(columns, strings.Map(visible, cell)) //nolint:errcheck // as above
 		}
+		fmt.Fprintln(columns) //nolint:errcheck // as above
 	}
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	if account.State == operators.Pending {
-		return fmt.Errorf("the account %s is pending: its owner has not verified the email address", account.Username)
-	}
-	by := "unknown"
-	if u, err := user.Current(); err == nil {
-		by = u.Username
-	}
-	if err := a.Grant(ctx, account.ID, by, args[1:]...); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s has %s; access tokens contain this from the next sign-in or refresh on\n", account.Username, strings.Join(args[1:], " "))
-	return err
+	columns.Flush() //nolint:errcheck // as above
+	return b.String()
 }
 
-func revokeScopes(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
+func visible(r rune) rune {
+	if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		return unicode.ReplacementChar
 	}
-	for _, scope := range args[1:] {
-		if !account.Scopes.Has(scope) {
-			return fmt.Errorf("%s does not have the scope %q", account.Username, scope)
-		}
-	}
-	if err := a.Revoke(ctx, account.ID, args[1:]...); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s no longer has %s\n", account.Username, strings.Join(args[1:], " "))
-	return err
-}
-
-func disableAccount(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	if _, err := a.AsCommandLine().Disable(ctx, account.ID); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s is disabled\n", account.Username)
-	return err
-}
-
-func enableAccount(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	if _, err := a.AsCommandLine().Enable(ctx, account.ID); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s is enabled\n", account.Username)
-	return err
-}
-
-func revokeSessions(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	n, _, err := a.AsCommandLine().RevokeSessions(ctx, account.ID)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "revoked %d sessions of %s\n", n, account.Username)
-	return err
-}
-
-func resetPassword(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	if _, err := a.AsCommandLine().StartPasswordReset(ctx, account.ID); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "a code for a new password will be sent to %s\n", account.Email)
-	return err
-}
-
-func removeSecondFactor(ctx context.Context, a *app.Administration, args []string, w io.Writer) error {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	removed, err := a.RemoveSecondFactor(ctx, account.ID)
-	if err != nil {
-		return err
-	}
-	outcome := "has no second factor any more"
-	if !removed {
-		outcome = "had no second factor"
-	}
-	_, err = fmt.Fprintln(w, account.Username, outcome)
-	return err
+	return r
 }

@@ -33,8 +33,9 @@ const help = `freehold is an accounts-and-profiles GraphQL service.
   freehold backup check   ask whether a dump by the role of FREEHOLD_BACKUP_URL is complete
   freehold doctor         check everything that is configured: database, keys, mail server
                           and others; fails if something does not work; --json
-  freehold admin          administer accounts: find, disable and enable them, revoke
-                          sessions, reset passwords, grant scopes to operators
+  freehold admin          administer accounts: find, show, export, disable and delete
+                          them, revoke sessions, reset passwords, change addresses,
+                          retry mails, grant scopes; with --json for programs
   freehold forget USER_ID delete everything that belongs to a user (only in a second
                           subgraph; elsewhere, users delete their accounts)
   freehold config         print the current settings, with secrets masked

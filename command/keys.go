@@ -59,7 +59,8 @@ func listKeys(c app.Config, _ string, w io.Writer) error {
 		}
 		rows = append(rows, []string{k.ID, created, age, string(k.State)})
 	}
-	return printTable(w, rows)
+	_, err = fmt.Fprint(w, table(rows))
+	return err
 }
 
 // ageOf returns an age in days, or in hours and minutes on the first day.

@@ -56,6 +56,7 @@ func Module() app.Module {
 			"Mutation.startOAuthReauthentication":  {Name: "app.has_own_identity", Admits: access.AdmitsMembers},
 			"Mutation.finishOAuthReauthentication": {Name: "app.use_own_identity", Admits: access.AdmitsMembers},
 
+			"User.export":                  {Name: "app.export_account", Admits: access.AdmitsOwner},
 			"User.recoveryCodesLeft":       {Name: "app.recovery_codes_left", Admits: access.AdmitsOwner},
 			"Mutation.startTotp":           {Name: "app.require_reauthentication", Admits: access.AdmitsMembers},
 			"Mutation.finishTotp":          {Name: "app.add_totp", Admits: access.AdmitsMembers},

@@ -108,6 +108,7 @@ var runAsCaller = map[string]string{
 	"account_state":     "it computes",
 	"has_scope":         "policies call it, in which PostgreSQL inlines it",
 	"prepare_disabling": "its caller owns the tables",
+	"prepare_export":    "its caller owns the tables",
 }
 
 // functionFiles returns the functions of db/functions in order, with the roles that may execute each.

@@ -26,6 +26,7 @@ const (
 
 	tooManyCredentials = pqerror.Code("FH010") // raised by app.add_credential
 	lastCredential     = pqerror.Code("FH011") // raised by app.remove_credential
+	exportTooLarge     = pqerror.Code("FH012") // raised by app.export_rows
 )
 
 // ErrTaken means that another account has the e-mail or username.
@@ -74,6 +75,8 @@ func translate(err error) error {
 		return errTooManyCredentials
 	case e.Code == lastCredential:
 		return errLastCredential
+	case e.Code == exportTooLarge:
+		return fmt.Errorf("%w: %w", ErrExportTooLarge, err)
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "sign_up_keys_pkey":
 		return fmt.Errorf("%w: %w", ErrRepeated, err)
 	case e.Code == pqerror.UniqueViolation && e.Constraint == "passkeys_key_id":

@@ -30,28 +30,3 @@ func (d *DB) Facts(ctx context.Context) (f Facts, err error) {
 	}
 	return f, nil
 }
-
-// OutboxFacts say how mails are doing.
-type OutboxFacts struct {
-	Waiting, Parked int
-	Oldest          time.Duration // how long the first of the waiting mails has been due; 0 for none
-}
-
-// OutboxFacts counts the mails of the outbox. Only the owner role can read them. Withheld mails, which have no recipient, are not counted.
-func (d *DB) OutboxFacts(ctx context.Context) (f OutboxFacts, err error) {
-	var row struct {
-		Waiting, Parked int
-		Seconds         float64
-	}
-	err = d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		return tx.GetContext(ctx, &row, `
-			SELECT count(*) FILTER (WHERE o.parked_at IS NULL) AS waiting,
-			       count(*) FILTER (WHERE o.parked_at IS NOT NULL AND o.last_error IS DISTINCT FROM 'withheld') AS parked,
-			       COALESCE(extract(epoch FROM clock_timestamp() - min(o.created_at) FILTER (WHERE o.parked_at IS NULL)), 0)::double precision AS seconds
-			  FROM app.outbox o WHERE o.sent_at IS NULL`)
-	})
-	if err != nil {
-		return f, fmt.Errorf("count mails: %w", err)
-	}
-	return OutboxFacts{row.Waiting, row.Parked, time.Duration(max(row.Seconds, 0) * float64(time.Second))}, nil
-}

@@ -53,6 +53,7 @@ var credentialOutcomes = map[string][]outcome{
 	},
 	"open_continuation": {
 		{name: "a flow", call: `SELECT app.open_continuation('x', 'SIGN_UP', 'client', NULL, 'data', 60)`, nobody: `void, writes continuations`},
+		{name: "a removal", call: `SELECT app.open_continuation('x', 'REMOVAL', '', $ann, '', 60)`, nobody: `42501 app.open_continuation: a removal`},
 	},
 	"find_continuation": {
 		{name: "a flow", call: `SELECT * FROM app.find_continuation('flow', 'SIGN_UP', '{other,client}')`, nobody: `null client data`},

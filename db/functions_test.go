@@ -33,7 +33,7 @@ func TestFunctionsDoWhatIsListed(t *testing.T) {
 		"protect": true, "check_protection": true, "check_relations": true, "check_scopes": true, "admission": true, "refuse_update": true, // see TestProtect
 	}
 	for topic, functions := range map[string]map[string][]outcome{
-		"accounts": accountOutcomes, "own": ownOutcomes, "mailcodes": mailCodeOutcomes, "anonymous": anonymousOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes, "operators": operatorOutcomes, "credentials": credentialOutcomes, "factors": factorOutcomes, "passkeys": passkeyOutcomes, "identities": identityOutcomes,
+		"accounts": accountOutcomes, "own": ownOutcomes, "mailcodes": mailCodeOutcomes, "anonymous": anonymousOutcomes, "sessions": sessionOutcomes, "codes": codeOutcomes, "mail": mailOutcomes, "inner": innerOutcomes, "operators": operatorOutcomes, "credentials": credentialOutcomes, "factors": factorOutcomes, "passkeys": passkeyOutcomes, "identities": identityOutcomes, "support": supportOutcomes,
 	} {
 		for name, outcomes := range functions {
 			if listed[name] {

@@ -45,13 +45,13 @@ func (ownSet) Open(name string) (fs.File, error) {
 	return ownFiles.Open(path.Join("migrations", name))
 }
 
-// prepareDisabling lets app.set_disabled hide the rows of the tables that a set has created.
-const prepareDisabling = `SELECT app.prepare_disabling()`
+// prepareTables lets app.set_disabled hide the rows of the tables that a set has created, and exports contain them.
+const prepareTables = `SELECT app.prepare_disabling(), app.prepare_export()`
 
 func withOwn(further []MigrationSet) []MigrationSet {
 	sets := append([]MigrationSet{OwnMigrations()}, further...)
 	for i := range sets {
-		sets[i].After = prepareDisabling
+		sets[i].After = prepareTables
 	}
 	return sets
 }

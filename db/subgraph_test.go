@@ -63,7 +63,7 @@ func TestWaysToEnterAreApart(t *testing.T) {
 	t.Parallel()
 	subgraph, _ := newSubgraph(t)
 	const entries = `SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace AND proname ~ '^(enter|forget)'`
-	diff(t, "with accounts", dbtest.New(t).Query(t, entries), []string{"enter", "enter_account", "enter_session"})
+	diff(t, "with accounts", dbtest.New(t).Query(t, entries), []string{"enter", "enter_account", "enter_removal", "enter_session"})
 	diff(t, "without", subgraph.Query(t, entries), []string{"enter_verified", "forget_user"})
 	diff(t, "executed by the app's role", subgraph.Query(t, entries+` AND has_function_privilege('freehold_app', oid, 'EXECUTE')`), []string{"enter_verified"})
 	if _, err := fs.Stat(db.OwnMigrations().Files, "functions/enter_verified.sql"); err == nil {

@@ -185,6 +185,7 @@ CREATE POLICY profile_private_owner ON app.profile_private FOR ALL TO freehold_o
 CREATE POLICY profile_private_select ON app.profile_private FOR SELECT TO freehold_app USING ((user_id = app.viewer_id()));
 CREATE POLICY profile_private_update ON app.profile_private FOR UPDATE TO freehold_app USING ((user_id = app.viewer_id())) WITH CHECK ((user_id = app.viewer_id()));
 GRANT INSERT, SELECT, UPDATE (birthday, phone_number) ON app.profile_private TO freehold_app;
+GRANT SELECT ON app.profile_private TO freehold_definer;
 
 CREATE TABLE app.profiles (
   id uuid NOT NULL,
@@ -450,7 +451,7 @@ CREATE FUNCTION app.count_attempt(p_buckets text[], p_limits integer[], p_window
 -- Replaces the recovery codes of the viewer.
 CREATE FUNCTION app.create_recovery_codes(p_hashes bytea[]) RETURNS boolean SECURITY DEFINER; -- executed by freehold_app
 
--- Deletes the viewer's account and everything that refers to it.
+-- Deletes the viewer's account; see app.erase_account.
 CREATE FUNCTION app.delete_account(p_seen_hash text, p_hold_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Deletes the pending sign-up with this username if its address was not verified in time.
@@ -477,8 +478,23 @@ CREATE FUNCTION app.enter(p_session_id uuid, p_timeout_ms integer) RETURNS uuid 
 -- Starts a session of an account for a client that has proved a credential of it, with the ways that it has proved (RFC 8176).
 CREATE FUNCTION app.enter_account(p_user_id uuid, p_credential_id uuid, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer, p_amr text[], p_strong boolean, p_verified_only boolean) RETURNS text SECURITY DEFINER; -- executed by freehold_app
 
+-- Makes the owner of an account that is to be deleted the viewer of this transaction, so that hooks run as the owner; see app.start_removal.
+CREATE FUNCTION app.enter_removal(p_id bytea) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
+
 -- Makes the owner of a live session the viewer of this transaction, sets the client and the statement timeout, and returns the viewer.
 CREATE FUNCTION app.enter_session(p_session_id uuid, p_timeout_ms text, p_wait_ms text, p_ip text, p_device text, p_read_only boolean) RETURNS uuid SECURITY DEFINER; -- executed by freehold_app
+
+-- Deletes an account, which the caller has locked, and everything that refers to it.
+CREATE FUNCTION app.erase_account(p_user_id uuid, p_hold_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by other functions only
+
+-- app.export_rows for the viewer, who must have a session; no row for another user.
+CREATE FUNCTION app.export_account(p_user_id uuid, p_max_bytes bigint) RETURNS TABLE(label text, data text) SECURITY DEFINER; -- executed by freehold_app
+
+-- The rows that belong to a user, as JSON, each with the name of its table; see app.export_tables.
+CREATE FUNCTION app.export_rows(p_user_id uuid, p_max_bytes bigint) RETURNS TABLE(label text, data text) SECURITY DEFINER; -- executed by freehold_owner
+
+-- The tables with rows that belong to a user: the name of each, the condition that finds the rows of the user $1, and the columns that an export contains.
+CREATE FUNCTION app.export_tables() RETURNS TABLE(table_name name, label text, condition text, columns text) SECURITY DEFINER; -- executed by freehold_owner
 
 -- Accounts, for an operator with the scope accounts:read; see app.accounts_page.
 CREATE FUNCTION app.find_accounts(p_before_at timestamp with time zone, p_before uuid, p_after_at timestamp with time zone, p_after uuid, p_limit integer, p_oldest boolean, p_id uuid, p_email_key text, p_username_key text, p_state text) RETURNS TABLE(id uuid, created_at timestamp with time zone, email text, username text, email_verified_at timestamp with time zone, disabled_at timestamp with time zone, state text, last_used_at timestamp with time zone, scopes text) SECURITY DEFINER; -- executed by freehold_app
@@ -512,6 +528,9 @@ CREATE FUNCTION app.find_sign_up(p_key_hash bytea) RETURNS TABLE(salt text) SECU
 
 -- Which of an e-mail and a username belong to an account.
 CREATE FUNCTION app.find_taken(p_email_key text, p_username_key text) RETURNS TABLE(email boolean, username boolean) SECURITY DEFINER; -- executed by freehold_app
+
+-- Deletes an account that app.enter_removal has locked in this transaction; see app.erase_account.
+CREATE FUNCTION app.finish_removal(p_id bytea, p_hold_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
 
 -- Grants a scope to an account.
 CREATE FUNCTION app.grant_scope(p_user_id uuid, p_scope text, p_granted_by text) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
@@ -585,6 +604,9 @@ CREATE FUNCTION app.postpone_idle_account(p_user_id uuid, p_seconds double preci
 -- Lets freehold_definer hide the rows of disabled accounts.
 CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_owner
 
+-- Lets freehold_definer read what an export contains.
+CREATE FUNCTION app.prepare_export() RETURNS void; -- executed by freehold_owner
+
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
 CREATE FUNCTION app.protect(table_name text, sees text DEFAULT 'owner'::text, inserts boolean DEFAULT false, updates text[] DEFAULT '{}'::text[], deletes boolean DEFAULT false, owner text DEFAULT 'user_id'::text, reads text[] DEFAULT NULL::text[], relation text DEFAULT NULL::text, relations text[] DEFAULT '{}'::text[], inserts_as text DEFAULT NULL::text, updates_as text DEFAULT NULL::text, deletes_as text DEFAULT NULL::text, owner_updates text[] DEFAULT '{}'::text[], sees_scopes text[] DEFAULT '{}'::text[], updates_scopes text[] DEFAULT '{}'::text[], deletes_scopes text[] DEFAULT '{}'::text[]) RETURNS void; -- executed by freehold_owner
 
@@ -606,6 +628,9 @@ CREATE FUNCTION app.purge(p_table text, p_limit integer, p_seconds double precis
 -- Deletes the oldest events of each kind and account until no more than p_keep are left, including events without an account.
 CREATE FUNCTION app.purge_excess_events(p_limit integer, p_keep integer) RETURNS bigint SECURITY DEFINER; -- executed by freehold_app
 
+-- Creates a code that proves a new address of an account, for the command line, as app.request_email_change does for its owner.
+CREATE FUNCTION app.put_change_code(p_user_id uuid, p_code_id uuid, p_email text, p_email_key text, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_owner
+
 -- Replaces the code of an address, a purpose and an account.
 CREATE FUNCTION app.put_code(p_id uuid, p_purpose text, p_email text, p_email_key text, p_user_id uuid, p_valid_seconds double precision) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
@@ -621,7 +646,10 @@ CREATE FUNCTION app.put_recovery_codes(p_user_id uuid, p_hashes bytea[]) RETURNS
 -- Creates a code that resets the password of an account, for an operator, or for the command line if p_operator_id is NULL.
 CREATE FUNCTION app.put_reset_code(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision, p_operator_id uuid) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_owner
 
--- The time until which app.count_attempt rejects a hit in one of these buckets.
+-- Creates a code that proves the address of an account, for the command line.
+CREATE FUNCTION app.put_verification_code(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_owner
+
+-- The time until which app.count_hits rejects a hit in one of these buckets.
 CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
 -- Records in the session that the viewer has entered their password.
@@ -637,7 +665,7 @@ CREATE FUNCTION app.reauthenticated_until(p_user_id uuid, p_seconds double preci
 CREATE FUNCTION app.record_event(p_user_id uuid, p_kind text) RETURNS void SECURITY DEFINER; -- executed by other functions only
 
 -- Records a security event that an operator has caused, or the command line if p_operator_id is NULL.
-CREATE FUNCTION app.record_operator_event(p_user_id uuid, p_kind text, p_operator_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only
+CREATE FUNCTION app.record_operator_event(p_user_id uuid, p_kind text, p_operator_id uuid) RETURNS void SECURITY DEFINER; -- executed by freehold_owner
 
 -- Records a security event for the viewer's account.
 CREATE FUNCTION app.record_own_event(p_kind text) RETURNS void SECURITY DEFINER; -- executed by freehold_app
@@ -749,6 +777,9 @@ CREATE FUNCTION app.sign_up(p_user_id uuid, p_email text, p_email_key text, p_us
 
 -- Creates a code that resets the password of an account, for an operator with the scope passwords:reset; see app.put_reset_code.
 CREATE FUNCTION app.start_password_reset(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision) RETURNS TABLE(email text, username text) SECURITY DEFINER; -- executed by freehold_app
+
+-- Lets the app role delete an account within a minute, for the command line: app.enter_removal and app.finish_removal take the ticket, of which p_id is the hash.
+CREATE FUNCTION app.start_removal(p_id bytea, p_user_id uuid) RETURNS boolean SECURITY DEFINER; -- executed by freehold_owner
 
 -- Writes a session of a user, with its lifetimes in seconds, the client that started it, how its owner has signed in (RFC 8176), whether that was with two factors, and the credential that was used, if it is known.
 CREATE FUNCTION app.start_session(p_user_id uuid, p_session_id uuid, p_refresh_hash bytea, p_idle_seconds integer, p_seconds integer, p_amr text[], p_strong boolean, p_credential_id uuid) RETURNS void SECURITY DEFINER; -- executed by other functions only

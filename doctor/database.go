@@ -128,28 +128,22 @@ func (o *Options) clock(ctx context.Context) Finding {
 }
 
 func (o *Options) mails(ctx context.Context) Finding {
-	if o.Owner == nil {
-		n, err := o.Database.CountWaitingMails(ctx)
-		if err != nil {
-			return result(err, "", "")
-		}
-		return ok("%d wait. Set FREEHOLD_MIGRATE_URL to see since when, and whether some are parked", n)
-	}
-	m, err := o.Owner.OutboxFacts(ctx)
+	m, err := o.Database.OutboxState(ctx)
 	if err != nil {
-		return result(err, "", "check FREEHOLD_MIGRATE_URL")
+		return result(err, "", "")
 	}
-	const advice = "look at kind, attempts and last_error in app.outbox, and check FREEHOLD_SMTP_URL"
+	oldest := time.Duration(m.Oldest * float64(time.Second))
+	const advice = "look at their errors with `freehold admin mails`, and check FREEHOLD_SMTP_URL"
 	var parts []string
 	if m.Parked > 0 {
 		parts = append(parts, plural(m.Parked, "mail was", "mails were")+" given up and parked")
 	}
-	if m.Oldest > lateMail {
-		parts = append(parts, "the oldest of "+plural(m.Waiting, "waiting mail", "waiting mails")+" has waited for "+m.Oldest.Round(time.Minute).String())
+	if oldest > lateMail {
+		parts = append(parts, "the oldest of "+plural(m.Waiting, "waiting mail", "waiting mails")+" has waited for "+oldest.Round(time.Minute).String())
 	}
 	text := strings.Join(parts, ", and ")
 	switch {
-	case m.Oldest > stuckMail:
+	case oldest > stuckMail:
 		return fail(advice, "%s", text)
 	case text != "":
 		return warn(advice, "%s", text)

@@ -538,6 +538,7 @@ type ComplexityRoot struct {
 		Credentials          func(childComplexity int) int
 		Email                func(childComplexity int) int
 		EmailVerified        func(childComplexity int) int
+		Export               func(childComplexity int) int
 		HasPassword          func(childComplexity int) int
 		ID                   func(childComplexity int) int
 		NextCodeAt           func(childComplexity int, purpose model.CodePurpose) int
@@ -654,6 +655,7 @@ type UserResolver interface {
 	Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error)
 	SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error)
 	Credentials(ctx context.Context, obj *model.User) ([]*model.Credential, error)
+	Export(ctx context.Context, obj *model.User) (json.RawMessage, error)
 
 	ViewerCan(ctx context.Context, obj *model.User) (*owned.Permissions, error)
 }
@@ -2609,6 +2611,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.EmailVerified(childComplexity), true
+	case "User.export":
+		if e.ComplexityRoot.User.Export == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Export(childComplexity), true
 	case "User.hasPassword":
 		if e.ComplexityRoot.User.HasPassword == nil {
 			break
@@ -2925,8 +2933,8 @@ scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339#section-5.
 scalar URL @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3986")
 
 """
-Any JSON value (RFC 8259), as an object of your language or as JSON in the variables. It is for values that a standard defines and that your
-code passes on, such as those of the Web Authentication API.
+Any JSON value (RFC 8259), as an object of your language or as JSON in the variables. It is for values that your code passes on, such as
+those of the Web Authentication API.
 """
 scalar JSON @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259")
 
@@ -3497,6 +3505,11 @@ type User implements Node @key(fields: "id") {
   ): SecurityEventConnection @owner
   "The ways in which you can sign in to the account, the oldest first."
   credentials: [Credential!] @owner
+  """
+  Everything stored about you, without secrets: the rows that belong to you, by table. Confirm first that it is you; otherwise the error is
+  REAUTH_REQUIRED. If a reply cannot hold it, the error is OPERATION_TOO_COSTLY.
+  """
+  export: JSON @owner
   "When the account was created."
   createdAt: DateTime! @visible
   "What you can do with this user, and which of its fields you can see and change. The rules decide."
@@ -3537,6 +3550,8 @@ enum UserField {
   SECURITY_EVENTS
   "` + "`" + `credentials` + "`" + `."
   CREDENTIALS
+  "` + "`" + `export` + "`" + `."
+  EXPORT
   "` + "`" + `createdAt` + "`" + `."
   CREATED_AT
 }
@@ -3820,6 +3835,16 @@ enum SecurityEventKind {
   SESSIONS_REVOKED
   "An operator sent a code for a new password."
   PASSWORD_RESET_STARTED
+  "An operator sent a code to a new email address, which the owner can confirm with ` + "`" + `verifyEmail` + "`" + `."
+  EMAIL_CHANGE_STARTED
+  "An operator sent a code for the verification of the email address."
+  VERIFICATION_SENT
+  "An operator let a mail be sent again that had failed."
+  MAIL_RETRIED
+  "An operator deleted a mail that was not sent."
+  MAIL_DROPPED
+  "An operator exported everything stored about the account."
+  DATA_EXPORTED
   "A scope was granted to the account."
   SCOPE_GRANTED
   "A scope of the account was revoked."
@@ -5765,6 +5790,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_securityEvents(ctx, field)
 	case "credentials":
 		return ec.fieldContext_User_credentials(ctx, field)
+	case "export":
+		return ec.fieldContext_User_export(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
 	case "viewerCan":
@@ -12697,6 +12724,22 @@ func (ec *executionContext) fieldContext_User_credentials(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _User_export(ctx context.Context, field graphql.CollectedField, obj *model.User) (ret graphql.Marshaler) {
+	ctx = exec.WithField(ctx, "User", &field)
+	defer exec.OrNull(ctx, ec.OperationContext, &ret)
+	if answer, err := ec.Directives.Owner(ctx, obj, exec.Allow, nil, nil, "OWNER", nil, nil, "ERROR"); err != nil || answer != exec.Allowed {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	v, err := ec.Resolvers.User().Export(ctx, obj)
+	if err != nil {
+		return exec.Refuse(ctx, ec.OperationContext, err)
+	}
+	return ec.marshalOJSON2encodingᚋjsonᚐRawMessage(ctx, field.Selections, v)
+}
+func (ec *executionContext) fieldContext_User_export(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, "JSON")
 }
 
 func (ec *executionContext) _User_createdAt(ctx context.Context, obj *model.User) graphql.Marshaler {
@@ -19983,6 +20026,12 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._User_credentials(ctx, field, obj)
 				})
+		case "export":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._User_export(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._User_createdAt(out.At(ctx, "User", &fields[i]), obj)
 			if out.Values[i] == graphql.Null {
@@ -21988,6 +22037,24 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalInt(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, v any) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalJSON(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, sel ast.SelectionSet, v json.RawMessage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalJSON(v)
 	return res
 }
 

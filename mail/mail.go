@@ -73,6 +73,12 @@ var kinds = map[Kind]about{
 	RecoveryCodeUsed:  {data: []string{"username", "left"}}, // left: how many codes are left
 }
 
+// IsOwn reports whether a kind is one of freehold's, which are about the account that has the address, and not one of a module.
+func IsOwn(kind Kind) bool {
+	_, own := kinds[kind]
+	return own
+}
+
 // about has the properties of a kind.
 type about struct {
 	code   bool

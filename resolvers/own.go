@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ import (
 type (
 	pendingEmailKey struct{ userID uuid.UUID }
 	hasPasswordKey  struct{ userID uuid.UUID }
+	exportKey       struct{ userID uuid.UUID }
 	recentKey       struct{ userID uuid.UUID }
 	nextCodeKey     struct {
 		userID  uuid.UUID
@@ -43,5 +45,11 @@ func (u *UserResolver) ReauthenticatedUntil(ctx context.Context, obj *model.User
 func (u *UserResolver) NextCodeAt(ctx context.Context, obj *model.User, purpose model.CodePurpose) (*time.Time, error) {
 	return Once(ctx, nextCodeKey{obj.Owner, purpose}, func() (*time.Time, error) {
 		return u.Accounts.NextCodeAt(ctx, auth.ViewerFrom(ctx), obj.Owner, db.Purpose(purpose))
+	})
+}
+
+func (u *UserResolver) Export(ctx context.Context, obj *model.User) (json.RawMessage, error) {
+	return Once(ctx, exportKey{obj.Owner}, func() (json.RawMessage, error) {
+		return u.Exports.Own(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
+	"freehold.dev/freehold/accounts/export"
 	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/accounts/oauth"
@@ -28,6 +29,7 @@ type Resolvers struct {
 	Anonymous  *anonymous.Service
 	Factors    *factors.Service
 	Operators  *operators.Service
+	Exports    *export.Service
 	OAuth      *oauth.Service
 	Passkeys   *passkeys.Service
 	Registry   *owned.Registry

@@ -1,11 +1,13 @@
 package resolvers
 
+import "freehold.dev/freehold/accounts/export"
+
 // CharacterBytes is the most bytes that a character takes in a response: < is encoded as \u003c.
 const CharacterBytes = 6
 
 // TextBytes is the most bytes that the text of a field takes in a response, by Type.field.
 var TextBytes = map[string]int{
-	"User.email": 254 * CharacterBytes, "User.pendingEmail": 254 * CharacterBytes,
+	"User.export": export.MaxBytes, "User.email": 254 * CharacterBytes, "User.pendingEmail": 254 * CharacterBytes,
 	"Session.device": 200 * CharacterBytes, "Session.ip": 48, "SecurityEvent.device": 200 * CharacterBytes, "SecurityEvent.ip": 48, "SecurityEvent.by": 32,
 	"StartPasskeyRegistrationPayload.options": 64 << 10, "StartPasskeySignUpPayload.options": 4 << 10, "StartPasskeySignInPayload.options": 1 << 10,
 	"StartPasskeyReauthenticationPayload.options": 64 << 10, "StartPasskeyRegistrationPayload.continuationToken": 43,

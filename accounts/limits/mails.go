@@ -87,10 +87,10 @@ func (l *Limiter) WithholdsReset(ctx context.Context, emailKey string) (bool, er
 	return counted.Closed > 0 && !proved, err
 }
 
-// CheckOperatorReset counts a mail for a new password that operators send to an address. It has buckets of its own, so that strangers
-// cannot use them up.
-func (l *Limiter) CheckOperatorReset(ctx context.Context, emailKey string) error {
-	const name, by = "operator_reset", "operators"
+// CheckOperatorMail counts a mail with a code that operators send to an address. It has buckets of its own, so that strangers cannot use
+// them up.
+func (l *Limiter) CheckOperatorMail(ctx context.Context, kind mail.Kind, emailKey string) error {
+	name, by := "operator_"+string(kind), "operators"
 	return l.CheckLimit(ctx, l.limits.MailTotal.bucket("mailTotal", name, digest(emailKey), by), l.limits.MailDay.bucket("mailDay", name, digest(emailKey), by))
 }
 

@@ -33,6 +33,7 @@ var Scopes = map[string]string{ //nolint:gosec // names, not credentials
 type Config struct {
 	Reauthentication db.Reauthentication // when an operator must prove again who they are
 	CodeLifetime     time.Duration       // of one-time codes
+	UsernameHold     time.Duration       // how long nobody gets the username of a deleted account
 }
 
 // Service has the use cases, over one database.
@@ -127,7 +128,7 @@ func (a Actor) StartPasswordReset(ctx context.Context, userID uuid.UUID) (accoun
 	if err != nil {
 		return nil, fmt.Errorf("start a password reset: %w", err)
 	}
-	if err := a.s.limits.CheckOperatorReset(ctx, to.Key); err != nil {
+	if err := a.s.limits.CheckOperatorMail(ctx, mail.ResetPassword, to.Key); err != nil {
 		return nil, fault.LimitAt("input.id", err)
 	}
 	seed, id := a.s.keys.NewCode(string(db.ResetPassword), to.Key)

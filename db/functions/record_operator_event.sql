@@ -1,4 +1,4 @@
--- Executed by: nobody
+-- Executed by: freehold_owner
 -- Records a security event that an operator has caused, or the command line if p_operator_id is NULL. The owner of the account
 -- reads the event, so it has the operator's username, but not the operator's address or device.
 CREATE OR REPLACE FUNCTION app.record_operator_event(p_user_id uuid, p_kind text, p_operator_id uuid) RETURNS void

@@ -2,6 +2,7 @@ package operators
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -19,18 +20,26 @@ func TestActionsAreEvents(t *testing.T) {
 	t.Parallel()
 	s, admin := start(t, harness.BothLayers)
 	by := operator(s, all...)
+	ran := map[string]bool{"find": true, "show": true, "grants": true, "delete": true} // the first three only read; TestDelete
 	for _, c := range []struct {
 		kind, mutation string
-		command        []string
-		undo           string // a mutation that lets the owner sign in again
+		command        []string // followed by the username, unless it is {user} in it
+		undo           string   // a mutation that lets the owner sign in again
 	}{
 		{"ACCOUNT_DISABLED", disable, []string{"disable"}, enable},
 		{"ACCOUNT_ENABLED", enable, []string{"enable"}, ""},
 		{"SESSIONS_REVOKED", endSessions, []string{"revoke-sessions"}, ""},
 		{"PASSWORD_RESET_STARTED", startReset, []string{"reset-password"}, ""},
-		{"SCOPE_GRANTED", "", []string{"grant", "sessions:revoke"}, ""},
-		{"SCOPE_REVOKED", "", []string{"revoke", "sessions:revoke"}, ""},
+		{"SCOPE_GRANTED", "", []string{"grant", "{user}", "sessions:revoke"}, ""},
+		{"SCOPE_REVOKED", "", []string{"revoke", "{user}", "sessions:revoke"}, ""},
+		{"SECOND_FACTOR_REMOVED", "", []string{"remove-second-factor"}, ""},
+		{"EMAIL_CHANGE_STARTED", "", []string{"change-email", "{user}", "new@example.org"}, ""},
+		{"VERIFICATION_SENT", "", []string{"resend-verification"}, ""},
+		{"MAIL_RETRIED", "", []string{"mails", "retry", "{mail}"}, ""},
+		{"MAIL_DROPPED", "", []string{"mails", "drop", "{mail}"}, ""},
+		{"DATA_EXPORTED", "", []string{"export"}, ""},
 	} {
+		ran[c.command[0]] = true
 		for _, who := range []string{by.Username, "the command line"} {
 			a := s.SignUp(nil)
 			switch c.kind {
@@ -38,10 +47,12 @@ func TestActionsAreEvents(t *testing.T) {
 				s.DB.Query(t, `SELECT app.set_disabled($1, true, NULL)`, a.UserID)
 			case "SCOPE_REVOKED":
 				grant(s, a, "sessions:revoke")
+			case "SECOND_FACTOR_REMOVED":
+				s.DB.Query(t, `INSERT INTO app.credentials (id, user_id, kind, name) VALUES (gen_random_uuid(), $1, 'TOTP', 'x')`, a.UserID)
 			}
 			switch {
 			case who == "the command line":
-				admin(append([]string{c.command[0], a.Username}, c.command[1:]...)...)
+				admin(argumentsFor(s, a, c.command)...)
 			case c.mutation == "":
 				continue // only the command line grants scopes
 			default:
@@ -66,6 +77,25 @@ func TestActionsAreEvents(t *testing.T) {
 			}
 		}
 	}
+	output, _ := freehold(s, nil, "admin")
+	for _, line := range regexp.MustCompile(`freehold admin ([a-z-]+)`).FindAllStringSubmatch(output, -1) {
+		if !ran[line[1]] {
+			t.Errorf("no event of `freehold admin %s` is read here", line[1])
+		}
+	}
+}
+
+// argumentsFor returns the arguments of a command about an account, which has a parked mail.
+func argumentsFor(s *harness.Service, a harness.Account, command []string) (args []string) {
+	s.T.Helper()
+	text := strings.Join(command, " ")
+	if !strings.Contains(text, "{") {
+		text += " {user}"
+	}
+	if strings.Contains(text, "{mail}") {
+		text = strings.ReplaceAll(text, "{mail}", park(s, a, "password_changed"))
+	}
+	return strings.Fields(strings.ReplaceAll(text, "{user}", a.Username))
 }
 
 // Actions that change nothing are no events.

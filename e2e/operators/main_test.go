@@ -37,24 +37,33 @@ var build = sync.OnceValues(func() (path string, err error) {
 // freehold runs the command with the database of a service, and returns what it prints. Further settings are NAME=value.
 func freehold(s *harness.Service, settings []string, args ...string) (output string, ok bool) {
 	s.T.Helper()
+	output, errors, ok := freeholdTyping(s, "", settings, args...)
+	return output + errors, ok
+}
+
+// freeholdTyping is freehold for a person who types something. It returns separately what the command prints as an error.
+func freeholdTyping(s *harness.Service, typed string, settings []string, args ...string) (output, errors string, ok bool) {
+	s.T.Helper()
 	path, err := build()
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	c := exec.CommandContext(s.T.Context(), path, args...)
 	c.Env = append([]string{"FREEHOLD_MIGRATE_URL=" + s.DB.Owner, "FREEHOLD_DATA_DIR=" + s.T.TempDir()}, settings...)
-	text, err := c.CombinedOutput()
-	return string(text), err == nil
+	var printed, complained strings.Builder
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(typed), &printed, &complained
+	err = c.Run()
+	return printed.String(), complained.String(), err == nil
 }
 
 // start starts a service. The function runs `freehold admin` with its database and signing key, which must succeed.
-func start(t *testing.T, layers harness.Layers) (s *harness.Service, admin func(args ...string) string) {
+func start(t *testing.T, layers harness.Layers, further ...string) (s *harness.Service, admin func(args ...string) string) {
 	t.Helper()
 	folder := "FREEHOLD_DATA_DIR=" + t.TempDir()
-	s = harness.StartWith(t, dbtest.New(t), layers, app.Options{}, folder)
+	s = harness.StartWith(t, dbtest.New(t), layers, app.Options{}, append(further, folder)...)
 	return s, func(args ...string) string {
 		t.Helper()
-		output, ok := freehold(s, []string{folder}, append([]string{"admin"}, args...)...)
+		output, ok := freehold(s, []string{folder, "DATABASE_URL=" + s.DB.App}, append([]string{"admin"}, args...)...)
 		if !ok {
 			t.Fatalf("freehold admin %s: %s", strings.Join(args, " "), output)
 		}

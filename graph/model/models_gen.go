@@ -1417,6 +1417,16 @@ const (
 	SecurityEventKindSessionsRevoked SecurityEventKind = "SESSIONS_REVOKED"
 	// An operator sent a code for a new password.
 	SecurityEventKindPasswordResetStarted SecurityEventKind = "PASSWORD_RESET_STARTED"
+	// An operator sent a code to a new email address, which the owner can confirm with `verifyEmail`.
+	SecurityEventKindEmailChangeStarted SecurityEventKind = "EMAIL_CHANGE_STARTED"
+	// An operator sent a code for the verification of the email address.
+	SecurityEventKindVerificationSent SecurityEventKind = "VERIFICATION_SENT"
+	// An operator let a mail be sent again that had failed.
+	SecurityEventKindMailRetried SecurityEventKind = "MAIL_RETRIED"
+	// An operator deleted a mail that was not sent.
+	SecurityEventKindMailDropped SecurityEventKind = "MAIL_DROPPED"
+	// An operator exported everything stored about the account.
+	SecurityEventKindDataExported SecurityEventKind = "DATA_EXPORTED"
 	// A scope was granted to the account.
 	SecurityEventKindScopeGranted SecurityEventKind = "SCOPE_GRANTED"
 	// A scope of the account was revoked.
@@ -1447,13 +1457,18 @@ var AllSecurityEventKind = []SecurityEventKind{
 	SecurityEventKindAccountEnabled,
 	SecurityEventKindSessionsRevoked,
 	SecurityEventKindPasswordResetStarted,
+	SecurityEventKindEmailChangeStarted,
+	SecurityEventKindVerificationSent,
+	SecurityEventKindMailRetried,
+	SecurityEventKindMailDropped,
+	SecurityEventKindDataExported,
 	SecurityEventKindScopeGranted,
 	SecurityEventKindScopeRevoked,
 }
 
 func (e SecurityEventKind) IsValid() bool {
 	switch e {
-	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindCredentialAdded, SecurityEventKindCredentialRemoved, SecurityEventKindReauthenticated, SecurityEventKindSecondFactorRefused, SecurityEventKindRecoveryCodeUsed, SecurityEventKindRecoveryCodesCreated, SecurityEventKindSecondFactorRemoved, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
+	case SecurityEventKindSignedUp, SecurityEventKindSignedIn, SecurityEventKindSignInRefused, SecurityEventKindSignedOut, SecurityEventKindSessionRevoked, SecurityEventKindOtherSessionsRevoked, SecurityEventKindRefreshTokenReused, SecurityEventKindCredentialAdded, SecurityEventKindCredentialRemoved, SecurityEventKindReauthenticated, SecurityEventKindSecondFactorRefused, SecurityEventKindRecoveryCodeUsed, SecurityEventKindRecoveryCodesCreated, SecurityEventKindSecondFactorRemoved, SecurityEventKindPasswordChanged, SecurityEventKindPasswordReset, SecurityEventKindEmailVerified, SecurityEventKindEmailChanged, SecurityEventKindUsernameChanged, SecurityEventKindAccountDisabled, SecurityEventKindAccountEnabled, SecurityEventKindSessionsRevoked, SecurityEventKindPasswordResetStarted, SecurityEventKindEmailChangeStarted, SecurityEventKindVerificationSent, SecurityEventKindMailRetried, SecurityEventKindMailDropped, SecurityEventKindDataExported, SecurityEventKindScopeGranted, SecurityEventKindScopeRevoked:
 		return true
 	}
 	return false

@@ -35,7 +35,10 @@ func factors() people.Facts {
 		Disarm: []string{`
 			CREATE OR REPLACE FUNCTION app.recovery_codes_left(p_user_id uuid) RETURNS integer
 			  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-			  AS $$ SELECT count(*)::integer FROM app.recovery_codes r WHERE r.user_id = p_user_id AND r.used_at IS NULL $$`},
+			  AS $$ SELECT count(*)::integer FROM app.recovery_codes r WHERE r.user_id = p_user_id AND r.used_at IS NULL $$`, `
+			CREATE OR REPLACE FUNCTION app.export_account(p_user_id uuid, p_max_bytes bigint) RETURNS TABLE (label text, data text)
+			  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+			  AS $$ SELECT x.label, x.data FROM app.export_rows(p_user_id, p_max_bytes) x $$`},
 	}
 }
 
