@@ -649,7 +649,7 @@ CREATE FUNCTION app.put_reset_code(p_user_id uuid, p_email_key text, p_code_id u
 -- Creates a code that proves the address of an account, for the command line.
 CREATE FUNCTION app.put_verification_code(p_user_id uuid, p_email_key text, p_code_id uuid, p_valid_seconds double precision) RETURNS text SECURITY DEFINER; -- executed by freehold_owner
 
--- The time until which app.count_hits rejects a hit in one of these buckets.
+-- The time until which app.count_attempt rejects a hit in one of these buckets.
 CREATE FUNCTION app.rate_limited_until(p_user_id uuid, p_buckets text[], p_limits integer[]) RETURNS timestamp with time zone SECURITY DEFINER; -- executed by freehold_app
 
 -- Records in the session that the viewer has entered their password.
