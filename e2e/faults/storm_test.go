@@ -21,11 +21,12 @@ func TestStormOfRefreshes(t *testing.T) {
 	var mu sync.Mutex
 	var took []time.Duration
 	var storm sync.WaitGroup
-	for _, m := range members {
+	for n, m := range members {
+		one := &harness.Service{T: t, URL: "http://" + s.instances[n%2].host}
 		storm.Go(func() {
 			for range each {
 				begun := time.Now()
-				_, next, reason := s.Refresh(m.Refresh)
+				_, next, reason := one.Refresh(m.Refresh)
 				if reason != "" {
 					t.Errorf("%s is signed out: %s", m.Username, reason)
 					return
