@@ -73,7 +73,7 @@ func (f fault) try(t *testing.T, seed uint64) string {
 		f.serve = func(s *site) { s.serve() }
 	}
 	f.serve(s)
-	s.load = load.Start(load.Settings{Service: s.Service, Seed: seed, Clients: forms(6, 8), Pause: 50 * time.Millisecond, Mails: f.mails})
+	s.load = load.Start(load.Settings{Service: s.Service, Seed: seed, Clients: forms(4, 8), Pause: 50 * time.Millisecond, Mails: f.mails})
 	t.Cleanup(s.load.Stop)
 	s.calm()
 	f.happen(s)
@@ -97,7 +97,7 @@ func (s *site) calm() {
 	time.Sleep(quiet)
 	eventually.True(s.t, 20*seconds, "the clients are at work", func() bool {
 		requests, _ := s.load.Counts()
-		return requests >= 50
+		return requests >= 40
 	})
 	if requests, failed := s.load.Counts(); failed > 0 {
 		s.t.Fatalf("before the fault, %d of %d requests failed: %s", failed, requests, s.Logs.Containing("failed"))
@@ -105,7 +105,7 @@ func (s *site) calm() {
 }
 
 // quiet is how long no request has failed when the fault is over.
-const quiet = 800 * time.Millisecond
+const quiet = 600 * time.Millisecond
 
 // settle waits until no request has failed for a while, or until the bound has passed.
 func (s *site) settle(bound time.Duration) {

@@ -23,7 +23,7 @@ func (s *site) limitConnections() {
 	name := s.DB.Query(s.t, `SELECT current_database()`)[0]
 	s.exec(`ALTER DATABASE ` + name + ` CONNECTION LIMIT 1`)
 	s.terminate()
-	time.Sleep(forms(2*seconds, 5*seconds))
+	time.Sleep(forms(seconds, 5*seconds))
 	s.exec(`ALTER DATABASE ` + name + ` CONNECTION LIMIT -1`)
 }
 
@@ -60,7 +60,7 @@ func (s *site) fillDisk() {
 			block = block[:len(block)/2] // down to the last byte
 		}
 	}
-	time.Sleep(forms(2*seconds, 8*seconds))
+	time.Sleep(forms(seconds, 8*seconds))
 	eventually.True(s.t, 20*seconds, "a request needs room", func() bool {
 		_, failed := s.load.Counts()
 		return failed > 0
@@ -121,7 +121,7 @@ func (c *clock) serve(s *site) {
 // skew moves the clocks by five minutes, and then back.
 func (c *clock) skew(*site) {
 	c.ahead.Store(int64(5 * time.Minute))
-	time.Sleep(forms(3*seconds, 15*seconds))
+	time.Sleep(forms(2*seconds, 15*seconds))
 	c.ahead.Store(0)
 }
 

@@ -39,7 +39,7 @@ func TestLedgerNotices(t *testing.T) {
 			l := load.Start(load.Settings{Service: s, Seed: 3, Clients: 4, Pause: 2 * time.Millisecond, Mails: true})
 			eventually.True(t, time.Minute, "the clients have done everything", func() bool {
 				requests, _ := l.Counts()
-				return requests > 150
+				return requests > 120
 			})
 			l.Stop()
 			s.DB.Query(t, c.tampering)

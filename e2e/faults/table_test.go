@@ -114,7 +114,7 @@ func table() []fault {
 			id: "smtp_down", name: "SMTP down 60 s", recovery: forms(10*seconds, 100*seconds), mails: true, serve: withMail, // R16
 			happen: func(s *site) {
 				s.mail.stop()
-				time.Sleep(forms(2*seconds, 60*seconds))
+				time.Sleep(forms(3*seconds/2, 60*seconds))
 				s.mail.start()
 				s.untilSent(forms(10*seconds, 100*seconds))
 			},
@@ -125,7 +125,7 @@ func table() []fault {
 			happen: func(s *site) {
 				hang := make(chan struct{})
 				s.mail.answer(func() error { <-hang; return nil })
-				time.Sleep(forms(2*seconds, 45*seconds))
+				time.Sleep(forms(3*seconds/2, 45*seconds))
 				s.mail.answer(nil)
 				close(hang)
 				s.untilSent(forms(10*seconds, 60*seconds))
@@ -136,7 +136,7 @@ func table() []fault {
 			id: "smtp_refuses_for_now", name: "SMTP 4xx, 20 s", recovery: forms(10*seconds, 60*seconds), mails: true, serve: withMail,
 			happen: func(s *site) {
 				s.mail.answer(refusal(450))
-				time.Sleep(forms(2*seconds, 20*seconds))
+				time.Sleep(forms(3*seconds/2, 20*seconds))
 				s.mail.answer(nil)
 				s.untilSent(forms(10*seconds, 60*seconds))
 			},
@@ -146,7 +146,7 @@ func table() []fault {
 			id: "smtp_refuses", name: "SMTP 5xx (parked)", recovery: 10 * seconds, mails: true, serve: withMail,
 			happen: func(s *site) {
 				s.mail.answer(refusal(550))
-				time.Sleep(forms(2*seconds, 10*seconds))
+				time.Sleep(forms(3*seconds/2, 10*seconds))
 				s.mail.answer(nil)
 				s.untilSent(10 * seconds)
 			},
