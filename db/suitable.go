@@ -31,6 +31,12 @@ func (d *DB) Ready(ctx context.Context) error {
 	return nil
 }
 
+// IsUnsuitable reports whether CheckServer has got answers, but not those that freehold needs.
+func IsUnsuitable(err error) bool {
+	_, is := errors.AsType[*wire.Unsuitable](err)
+	return is
+}
+
 // inspect runs fn in a read-only transaction of the service itself, which also works on a standby.
 func (d *DB) inspect(ctx context.Context, fn func(context.Context, *sqlx.Tx) error) error {
 	return d.transact(ctx, &sql.TxOptions{ReadOnly: true}, auth.Viewer{}, fn)
@@ -75,7 +81,7 @@ func (d *DB) checkMessages(ctx context.Context) error {
 				return fmt.Errorf("read the result of two statements: %w", err)
 			}
 			if seen != viewer {
-				return errors.New("a message ran with the viewer of another message")
+				return &wire.Unsuitable{Reason: "a message ran with the viewer of another message"}
 			}
 		}
 		return nil

@@ -21,17 +21,25 @@ const (
 	unnoticed     = 2 * time.Second // a difference of clocks that does no harm
 )
 
-// database checks that the database answers and accepts writes.
-func (o *Options) database(ctx context.Context) Finding {
+// noDatabase is the finding if the database does not answer.
+func (o *Options) noDatabase() Finding {
+	advice := "check DATABASE_URL, and whether PostgreSQL runs and accepts connections from this machine"
 	if o.Database == nil {
-		return result(o.Unopened, "", "correct DATABASE_URL")
+		advice = "correct DATABASE_URL"
 	}
+	f := result(o.unreachable, "", advice)
+	f.Check = "database"
+	return f
+}
+
+// database checks that the database accepts writes, and is not too old.
+func (o *Options) database(ctx context.Context) Finding {
 	err := o.Database.Ready(ctx)
 	if errors.Is(err, db.ErrReadOnly) {
 		return warn("use the URL of the primary, or list several hosts with target_session_attrs=read-write", "it is read-only, so writes are UNAVAILABLE")
 	}
 	if err != nil {
-		return result(err, "", "check DATABASE_URL, and whether PostgreSQL runs and accepts connections from this machine")
+		return result(err, "", "see the log of PostgreSQL")
 	}
 	facts, err := o.Database.Facts(ctx)
 	if err != nil {
@@ -47,12 +55,22 @@ func version(facts db.Facts) Finding {
 	return ok("PostgreSQL %s, %d MB", facts.VersionText, facts.Size>>20)
 }
 
+// server notes in o whether the database can be reached at all.
+func (o *Options) server(ctx context.Context) Finding {
+	err := o.Unopened
+	if o.Database != nil {
+		err = o.Database.CheckServer(ctx)
+	}
+	if err != nil && !db.IsUnsuitable(err) {
+		o.unreachable = err
+	}
+	return result(err, "UTF8, and prepared statements stay on their connection", "see docs/deployment.md, \"The database\"")
+}
+
 // inDatabase are the checks that need the database.
 func (o *Options) inDatabase() []check {
 	list := []check{
-		{"encoding and pooler", func(ctx context.Context) Finding {
-			return result(o.Database.CheckServer(ctx), "UTF8, and prepared statements stay on their connection", "see docs/deployment.md, \"The database\"")
-		}},
+		{"database", o.database},
 		{"role", func(ctx context.Context) Finding {
 			return result(o.Database.CheckRole(ctx), "it cannot bypass row security", "use the role freehold_app in DATABASE_URL")
 		}},

@@ -61,6 +61,8 @@ type Options struct {
 	DataDir   string
 
 	Secrets []string // never appear in a finding
+
+	unreachable error // of the database
 }
 
 // longest is how long a check may take.
@@ -72,21 +74,25 @@ type check struct {
 	run  func(context.Context) Finding
 }
 
-// Examine runs all checks at once, and returns a finding for each, in a fixed order. If the database does not answer, it leaves out what
-// needs it.
+// Examine runs all checks, and returns a finding for each, in a fixed order. If the database does not answer, or a pooler may give it wrong
+// answers, it leaves out what needs the database.
 func Examine(ctx context.Context, o Options) []Finding {
-	checks := o.elsewhere()
-	findings := run(ctx, []check{{"database", o.database}})
-	if findings[0].Level != Fail {
-		checks = append(o.inDatabase(), checks...)
+	rest := o.elsewhere()
+	first := run(ctx, []check{{"encoding and pooler", o.server}})[0] // before any other question, whose answer may be wrong
+	if first.Level == Fail && o.unreachable != nil {
+		first = o.noDatabase()
 	}
-	findings = append(findings, run(ctx, checks)...)
+	if first.Level != Fail {
+		rest = slices.Concat(o.inDatabase(), rest)
+	}
+	findings := append([]Finding{first}, run(ctx, rest)...)
 	for i := range findings {
 		findings[i].Text, findings[i].Advice = o.redact(findings[i].Text), o.redact(findings[i].Advice)
 	}
 	return findings
 }
 
+// run runs checks at once.
 func run(ctx context.Context, checks []check) []Finding {
 	findings, done := make([]Finding, len(checks)), make(chan struct{})
 	for i, c := range checks {

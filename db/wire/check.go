@@ -10,7 +10,12 @@ import (
 	"time"
 )
 
-var errPooler = errors.New("the pooler in front of the database loses prepared statements: connect to the database directly, or use PgBouncer 1.21 or later with max_prepared_statements above 0")
+// Unsuitable is the error of a server, or of a pooler in front of it, that answers, but not as freehold needs.
+type Unsuitable struct{ Reason string }
+
+func (u *Unsuitable) Error() string { return u.Reason }
+
+var errPooler = &Unsuitable{"the pooler in front of the database loses prepared statements: connect to the database directly, or use PgBouncer 1.21 or later with max_prepared_statements above 0"}
 
 // Check returns an error unless the database stores UTF-8, and a pooler in front of it keeps prepared statements. The pool must allow
 // two connections.
@@ -64,7 +69,7 @@ func checkEncoding(ctx context.Context, c Conn) error {
 			return err
 		}
 		if encoding != "UTF8" {
-			return fmt.Errorf("the database's %s is %s, but freehold needs UTF8: %s", setting, encoding, hint)
+			return &Unsuitable{fmt.Sprintf("the database's %s is %s, but freehold needs UTF8: %s", setting, encoding, hint)}
 		}
 	}
 	return nil
