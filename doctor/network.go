@@ -148,7 +148,7 @@ func (o *Options) disk(context.Context) Finding {
 	if err != nil {
 		return warn("check FREEHOLD_DATA_DIR", "%s: %v", dir, err)
 	}
-	free := s.Bavail * uint64(s.Bsize) //nolint:unconvert // the types depend on the system
+	free := s.Bavail * uint64(s.Bsize) // whose type depends on the system
 	const advice = "free some space, or move FREEHOLD_DATA_DIR"
 	switch {
 	case free < noSpace:
