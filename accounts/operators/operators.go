@@ -1,6 +1,6 @@
 // Package operators owns the use cases with which accounts are administered: finding them, disabling and enabling them, revoking their
-// sessions, starting a password reset, granting scopes. An operator is an account with scopes; the command line can do the same, and
-// only it can grant scopes. The database checks the scope of each action, and records the action for the owner of the account. The package
+// sessions, starting a password reset, granting scopes, and helping users. An operator is an account with scopes; the command line can do
+// the same, and only it can grant scopes, delete accounts, change addresses, and retry mails. The database checks the scope of each action, and records the action for the owner of the account. The package
 // must not know GraphQL or HTTP, and leaves SQL to db.
 package operators
 
