@@ -60,14 +60,12 @@ func lockKeys(path string) (unlock func() error, err error) {
 	if ok && os.Geteuid() != 0 && os.Geteuid() != int(stat.Uid) {
 		return nil, fmt.Errorf("change signing keys: %s belongs to user %d: run this as that user or as root, so that the new file has the same owner", path, stat.Uid)
 	}
-	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock signing keys: %w", err)
 	}
-	if ok && os.Geteuid() == 0 {
-		if err := file.Chown(int(stat.Uid), int(stat.Gid)); err != nil {
-			return nil, errors.Join(fmt.Errorf("lock signing keys: %w", err), file.Close())
-		}
+	if err := giveTo(stat, file); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock signing keys: %w", err), file.Close())
 	}
 	for deadline := time.Now().Add(rotationWait); ; time.Sleep(10 * time.Millisecond) {
 		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -78,6 +76,26 @@ func lockKeys(path string) (unlock func() error, err error) {
 			return nil, errors.Join(fmt.Errorf("lock signing keys: another rotation of %s may be in progress: %w", path, err), file.Close())
 		}
 	}
+}
+
+// giveTo gives a lock file to the owner of the key file, if root has created it. Root must not give away a file that somebody else has put
+// in its place, such as a link to a file of the system.
+func giveTo(owner *syscall.Stat_t, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	its, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner == nil {
+		return nil // no Unix
+	}
+	if !info.Mode().IsRegular() || its.Nlink != 1 {
+		return fmt.Errorf("%s is not an ordinary file: delete it", file.Name())
+	}
+	if os.Geteuid() != 0 || its.Uid == owner.Uid && its.Gid == owner.Gid {
+		return nil
+	}
+	return file.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // keepAccess gives a file the owner, group and mode of the file that it replaces, so that the same users can read it.

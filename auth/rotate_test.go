@@ -2,6 +2,7 @@ package auth
 
 import (
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -216,5 +217,36 @@ func appendKey(created time.Time) func([]*pem.Block, []key) ([]*pem.Block, error
 	return func(blocks []*pem.Block, _ []key) ([]*pem.Block, error) {
 		block, _, err := newKeyBlock(created)
 		return append(blocks, block), err
+	}
+}
+
+// Root may rotate keys in a folder that another user writes, who could make the lock a link to any file of the system.
+func TestLockIsAnOrdinaryFile(t *testing.T) {
+	t.Parallel()
+	for name, plant := range map[string]func(target, lock string) error{
+		"a link to nothing": os.Symlink,
+		"a link to a file": func(target, lock string) error {
+			return errors.Join(os.WriteFile(target, nil, 0o600), os.Symlink(target, lock))
+		},
+		"a hard link": func(target, lock string) error {
+			return errors.Join(os.WriteFile(target, nil, 0o600), os.Link(target, lock))
+		},
+		"a folder": func(_, lock string) error { return os.Mkdir(lock, 0o700) },
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "key.pem")
+		if _, err := LoadOrCreateKeys(path, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := plant(filepath.Join(dir, "target"), path+".lock"); err != nil {
+			t.Fatal(err)
+		}
+		before := snapshot(t, dir)
+		if _, err := RotateKeys(path, time.Now()); err == nil {
+			t.Errorf("%s: the keys were rotated", name)
+		}
+		if after := snapshot(t, dir); after != before {
+			t.Errorf("%s:\nbefore %s\nafter %s", name, before, after)
+		}
 	}
 }

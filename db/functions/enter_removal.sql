@@ -10,7 +10,7 @@ BEGIN
   SELECT c.user_id INTO owner
     FROM app.accounts c JOIN app.continuations f ON f.user_id = c.user_id
    WHERE f.id = p_id AND f.purpose = 'REMOVAL' AND f.expires_at > clock_timestamp()
-     FOR UPDATE OF c;
+     FOR UPDATE OF c, f;
   IF NOT FOUND THEN
     RETURN NULL;
   END IF;

@@ -4,7 +4,8 @@
 -- Rows without such a column, or whose policies admit by a relation, belong to the owner of the row with which they are deleted.
 --
 -- An export contains no bytea, which holds hashes, keys and sealed values, none of the columns listed here, and no column whose comment
--- begins with 'Not exported'.
+-- begins with 'Not exported'. Of the tables of modules, it contains the columns that the app's role can read, and those whose comment begins
+-- with 'Exported'.
 CREATE OR REPLACE FUNCTION app.export_tables() RETURNS TABLE (table_name name, label text, condition text, columns text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -16,8 +17,9 @@ CREATE OR REPLACE FUNCTION app.export_tables() RETURNS TABLE (table_name name, l
     ('outbox', 'attempts'), ('outbox', 'next_attempt_at'), ('outbox', 'sent_at'), ('outbox', 'parked_at'), ('outbox', 'last_error'), -- whether a mail is withheld
     ('scope_grants', 'granted_by'), ('security_events', 'operator_id') -- other people
   ),
+  own (names) AS (VALUES ('{accounts,codes,continuations,credentials,held_usernames,hidden_rows,identities,outbox,passkeys,profile_private,profiles,recovery_codes,scope_grants,security_events,sessions,sign_up_keys,totp_secrets,user_private,users}'::name[])),
   tables AS (
-    SELECT c.oid, c.relname FROM pg_class c
+    SELECT c.oid, c.relkind, c.relname FROM pg_class c
      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'app')
   ),
   columns AS (
@@ -58,11 +60,14 @@ CREATE OR REPLACE FUNCTION app.export_tables() RETURNS TABLE (table_name name, l
       FROM columns c
      WHERE c.atttypid <> 'bytea'::regtype AND (c.relname, c.attname) NOT IN (SELECT u.table_name, u.column_name FROM unexported u)
        AND COALESCE(col_description(c.oid, c.attnum), '') NOT LIKE 'Not exported%'
+       AND (c.relname = ANY ((SELECT o.names FROM own o)::name[]) OR has_column_privilege('freehold_app', c.oid, c.attnum, 'SELECT') OR col_description(c.oid, c.attnum) LIKE 'Exported%')
      GROUP BY c.oid
   )
   SELECT t.relname, lower(left(t.relname, 1)) || substr(replace(initcap(replace(t.relname, '_', ' ')), ' ', ''), 2),
-         string_agg(DISTINCT f.condition, ' OR '), e.columns
+         CASE WHEN count(DISTINCT f.condition) = 1 OR t.relkind = 'p' THEN string_agg(DISTINCT f.condition, ' OR ')
+              -- With OR, PostgreSQL would read the whole table.
+              ELSE format('r.ctid = ANY (ARRAY(%s))', string_agg(DISTINCT format('SELECT r.ctid FROM app.%I r WHERE %s', t.relname, f.condition), ' UNION ')) END, e.columns
     FROM found f JOIN tables t ON t.oid = f.oid JOIN exported e ON e.oid = f.oid
-   GROUP BY t.relname, e.columns
+   GROUP BY t.relname, t.relkind, e.columns
    ORDER BY t.relname
 $$;

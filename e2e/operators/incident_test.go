@@ -39,7 +39,7 @@ func TestPageOfIncidents(t *testing.T) {
 	}
 	for _, c := range []struct{ block, want string }{
 		{"freehold keys revoke\n", ", which signs immediately"},
-		{"app.end_sessions", "3\n"},
+		{"app.end_sessions", "DO\n"},
 		{"'EMAIL_CHANGED', 'PASSWORD_CHANGED'", ""},
 		{"AS operator", "ann|f\n"},
 		{"admin enable ann", "ann had no second factor"},

@@ -54,6 +54,11 @@ const words: Record<SecurityEventKind, string> = {
   ACCOUNT_ENABLED: "Account enabled",
   SESSIONS_REVOKED: "All sessions revoked",
   PASSWORD_RESET_STARTED: "Password reset started",
+  EMAIL_CHANGE_STARTED: "Change of the email address started",
+  VERIFICATION_SENT: "Code for the email address sent",
+  MAIL_RETRIED: "Mail sent again",
+  MAIL_DROPPED: "Mail deleted",
+  DATA_EXPORTED: "Data exported",
   SCOPE_GRANTED: "Scope granted",
   SCOPE_REVOKED: "Scope revoked",
 };
