@@ -197,6 +197,9 @@ func newShelf(t *testing.T) (*Prober, []Stored) {
 	for _, table := range tables {
 		protect(t, owners, table)
 	}
+	if _, err := owners.ExecContext(t.Context(), `SELECT app.prepare_export()`); err != nil { // as migrate does
+		t.Fatal(err)
+	}
 	for visibility, person := range s.Targets {
 		for statement := range strings.SplitSeq(shelfRows, ";") {
 			statement = strings.ReplaceAll(strings.ReplaceAll(statement, "$2", "'"+visibility+"'"), "$1", "'"+person.RowID("User").String()+"'::uuid")
