@@ -21,19 +21,11 @@ type Watched struct {
 	Keys   func() (count int, signing time.Duration) // how many signing keys there are, and the age of the one that signs
 }
 
-// scrapeTimeout is how long one answer of the database may take on a scrape.
+// scrapeTimeout is how long the answers of the database may take on a scrape.
 const scrapeTimeout = time.Second
 
 func (m *metrics) watch(w Watched) {
-	m.watchDatabase(w.DB)
-	m.gauge("freehold_ready", "1 if requests should be sent to this instance, as /readyz says.", func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-		defer cancel()
-		if w.Ready(ctx) != nil {
-			return 0
-		}
-		return 1
-	})
+	m.registry.MustRegister(databaseCollector{w})
 	if w.Hasher == nil {
 		return
 	}
@@ -49,16 +41,6 @@ func (m *metrics) watch(w Watched) {
 		_, age := w.Keys()
 		return age.Seconds()
 	})
-	m.registry.MustRegister(outboxCollector{w.DB})
-}
-
-func (m *metrics) watchDatabase(d *db.DB) {
-	m.gauge("freehold_database_connections_open", "Connections to the database, in use or idle.", func() float64 { return float64(d.Stats().OpenConnections) })
-	m.gauge("freehold_database_connections_in_use", "Connections in a transaction.", func() float64 { return float64(d.Stats().InUse) })
-	m.gauge("freehold_database_connections_idle", "Connections that wait for work.", func() float64 { return float64(d.Stats().Idle) })
-	m.gauge("freehold_database_connections_max", "Connections that there can be.", func() float64 { return float64(d.Stats().MaxOpenConnections) })
-	m.counter("freehold_database_waits_total", "Transactions that waited for a connection.", func() float64 { return float64(d.Stats().WaitCount) })
-	m.counter("freehold_database_wait_seconds_total", "Time that transactions waited for a connection.", func() float64 { return d.Stats().WaitDuration.Seconds() })
 }
 
 func (m *metrics) gauge(name, help string, read func() float64) {
@@ -69,29 +51,63 @@ func (m *metrics) counter(name, help string, read func() float64) {
 	promauto.With(m.registry).NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read)
 }
 
-// outboxCollector asks the database once for all metrics of the outbox. They are NaN if it does not answer.
-type outboxCollector struct{ db *db.DB }
+// databaseCollector reads the pool once, and only then asks the database, so that the pool's metrics do not count the questions. The
+// metrics of mails are NaN if the database does not answer.
+type databaseCollector struct{ Watched }
 
 var (
-	mailsWaiting = prometheus.NewDesc("freehold_mails_waiting", "Mails in the outbox that are neither sent nor parked.", nil, nil)
-	mailsOldest  = prometheus.NewDesc("freehold_mails_oldest_waiting_seconds", "How long the oldest of these mails has waited; 0 if there is none.", nil, nil)
-	mailsParked  = prometheus.NewDesc("freehold_mails_parked", "Mails in the outbox that are not retried any more.", nil, nil)
+	connectionsOpen  = describe("freehold_database_connections_open", "Connections to the database, in use or idle.")
+	connectionsInUse = describe("freehold_database_connections_in_use", "Connections in a transaction.")
+	connectionsIdle  = describe("freehold_database_connections_idle", "Connections that wait for work.")
+	connectionsMax   = describe("freehold_database_connections_max", "Connections that there can be.")
+	waits            = describe("freehold_database_waits_total", "Transactions that waited for a connection.")
+	waitSeconds      = describe("freehold_database_wait_seconds_total", "Time that transactions waited for a connection.")
+	ready            = describe("freehold_ready", "1 if requests should be sent to this instance, as /readyz says.")
+	mailsWaiting     = describe("freehold_mails_waiting", "Mails in the outbox that are neither sent nor parked.")
+	mailsOldest      = describe("freehold_mails_oldest_waiting_seconds", "How long the oldest of these mails has waited; 0 if there is none.")
+	mailsParked      = describe("freehold_mails_parked", "Mails in the outbox that are not retried any more.")
 )
 
-func (outboxCollector) Describe(all chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{mailsWaiting, mailsOldest, mailsParked} {
+func describe(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+
+func (c databaseCollector) Describe(all chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{connectionsOpen, connectionsInUse, connectionsIdle, connectionsMax, waits, waitSeconds, ready} {
 		all <- d
+	}
+	if c.Hasher != nil {
+		all <- mailsWaiting
+		all <- mailsOldest
+		all <- mailsParked
 	}
 }
 
-func (c outboxCollector) Collect(all chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
-	defer cancel()
-	waiting, oldest, parked := math.NaN(), math.NaN(), math.NaN()
-	if s, err := c.db.OutboxState(ctx); err == nil {
-		waiting, oldest, parked = float64(s.Waiting), s.Oldest, float64(s.Parked)
-	}
-	for d, value := range map[*prometheus.Desc]float64{mailsWaiting: waiting, mailsOldest: oldest, mailsParked: parked} {
+func (c databaseCollector) Collect(all chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64) {
 		all <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
 	}
+	pool := c.DB.Stats()
+	gauge(connectionsOpen, float64(pool.OpenConnections))
+	gauge(connectionsInUse, float64(pool.InUse))
+	gauge(connectionsIdle, float64(pool.Idle))
+	gauge(connectionsMax, float64(pool.MaxOpenConnections))
+	all <- prometheus.MustNewConstMetric(waits, prometheus.CounterValue, float64(pool.WaitCount))
+	all <- prometheus.MustNewConstMetric(waitSeconds, prometheus.CounterValue, pool.WaitDuration.Seconds())
+
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	isReady := 0.0
+	if c.Ready(ctx) == nil {
+		isReady = 1
+	}
+	gauge(ready, isReady)
+	if c.Hasher == nil {
+		return
+	}
+	waiting, oldest, parked := math.NaN(), math.NaN(), math.NaN()
+	if s, err := c.DB.OutboxState(ctx); err == nil {
+		waiting, oldest, parked = float64(s.Waiting), s.Oldest, float64(s.Parked)
+	}
+	gauge(mailsWaiting, waiting)
+	gauge(mailsOldest, oldest)
+	gauge(mailsParked, parked)
 }
