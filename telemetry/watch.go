@@ -51,7 +51,7 @@ func (m *metrics) counter(name, help string, read func() float64) {
 	promauto.With(m.registry).NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read)
 }
 
-// databaseCollector reads the pool once, and only then asks the database, so that the pool's metrics do not count the questions. The
+// databaseCollector reads the pool once, and only then asks the database, so that the metrics of the pool leave out the questions. The
 // metrics of mails are NaN if the database does not answer.
 type databaseCollector struct{ Watched }
 
