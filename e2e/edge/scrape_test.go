@@ -42,7 +42,7 @@ func TestOutboxAndReadinessAreMeasured(t *testing.T) {
 	s.DB.Query(t, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
 	proxy.Cut()
 	expect("waiting 3, for an hour true, parked 2, ready 0")
-	proxy.Silence()
+	proxy.SilenceAll()
 	expect("waiting NaN, for an hour false, parked NaN, ready 0")
 }
 
