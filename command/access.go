@@ -87,12 +87,10 @@ func explainAccess(ctx context.Context, p *app.Program, args []string, w io.Writ
 	if err != nil {
 		return err
 	}
-	if c.PrivateDatabase() {
-		stop, err := usePrivate(ctx, p, &c)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
+	stop, err := usePrivate(ctx, p, &c, true)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	return p.ExplainAccess(ctx, c, *as, flags.Arg(0), flags.Arg(1), w)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/fault"
 )
@@ -47,6 +48,19 @@ type adminAction struct {
 	sendsCode   bool // and so needs the service's signing key
 }
 
+// aboutAccount returns the action of run, which gets the account that the first argument names.
+func aboutAccount(
+	run func(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (adminResult, error),
+) func(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+	return func(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+		account, err := a.Lookup(ctx, args[0])
+		if err != nil {
+			return adminResult{}, err
+		}
+		return run(ctx, a, account, args)
+	}
+}
+
 // adminResult is what a command prints.
 type adminResult struct {
 	text string
@@ -57,21 +71,21 @@ const anyNumber = 1 << 10
 
 var adminActions = map[string]adminAction{
 	"find":    {least: 0, most: anyNumber, run: findAccounts},
-	"show":    {least: 1, most: 1, run: showAccount},
-	"export":  {least: 1, most: 1, run: exportAccount},
+	"show":    {least: 1, most: 1, run: aboutAccount(showAccount)},
+	"export":  {least: 1, most: 1, run: aboutAccount(exportAccount)},
 	"grants":  {least: 0, most: 0, run: printGrants},
 	"grant":   {least: 2, most: anyNumber, run: grantScopes},
-	"revoke":  {least: 2, most: anyNumber, run: revokeScopes},
-	"disable": {least: 1, most: 1, run: disableAccount},
-	"enable":  {least: 1, most: 1, run: enableAccount},
+	"revoke":  {least: 2, most: anyNumber, run: aboutAccount(revokeScopes)},
+	"disable": {least: 1, most: 1, run: aboutAccount(disableAccount)},
+	"enable":  {least: 1, most: 1, run: aboutAccount(enableAccount)},
 	"delete":  {least: 1, most: 2, run: deleteAccount},
 	"mails":   {least: 0, most: anyNumber, run: aboutMails},
 
-	"revoke-sessions":      {least: 1, most: 1, run: revokeSessions},
-	"reset-password":       {least: 1, most: 1, run: resetPassword, sendsCode: true},
-	"remove-second-factor": {least: 1, most: 1, run: removeSecondFactor},
-	"change-email":         {least: 2, most: 2, run: changeEmail, sendsCode: true},
-	"resend-verification":  {least: 1, most: 1, run: resendVerification, sendsCode: true},
+	"revoke-sessions":      {least: 1, most: 1, run: aboutAccount(revokeSessions)},
+	"reset-password":       {least: 1, most: 1, run: aboutAccount(resetPassword), sendsCode: true},
+	"remove-second-factor": {least: 1, most: 1, run: aboutAccount(removeSecondFactor)},
+	"change-email":         {least: 2, most: 2, run: aboutAccount(changeEmail), sendsCode: true},
+	"resend-verification":  {least: 1, most: 1, run: aboutAccount(resendVerification), sendsCode: true},
 }
 
 // admin runs `freehold admin` with its arguments, on the private PostgreSQL of a running server unless FREEHOLD_MIGRATE_URL is set.
@@ -85,21 +99,15 @@ func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err err
 	if !ok || len(args) < action.least || len(args) > action.most {
 		return errAdminUsage
 	}
-	p, err := c.Program()
+	p, settings, err := c.load()
 	if err != nil {
 		return err
 	}
-	settings, err := loadConfig(p)
+	stop, err := usePrivate(ctx, p, &settings, settings.MigrateURL == "")
 	if err != nil {
 		return err
 	}
-	if settings.MigrateURL == "" && settings.PrivateDatabase() {
-		stop, err := usePrivate(ctx, p, &settings)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-	}
+	defer func() { err = errors.Join(err, stop()) }()
 	a, err := p.Administer(ctx, settings, action.sendsCode)
 	if err != nil {
 		return err

@@ -114,11 +114,7 @@ func parseFirst(flags *flag.FlagSet, args []string) (int, error) {
 }
 
 // exportAccount prints everything stored about a user.
-func exportAccount(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func exportAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	document, err := a.Export(ctx, account)
 	if err != nil {
 		return adminResult{}, err
@@ -130,22 +126,14 @@ func exportAccount(ctx context.Context, a *app.Administration, args []string) (a
 	return adminResult{lines.String() + "\n", document}, nil
 }
 
-func disableAccount(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func disableAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	if _, err := a.AsCommandLine().Disable(ctx, account.ID); err != nil {
 		return adminResult{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s is disabled", account.Username)
 }
 
-func enableAccount(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func enableAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	if _, err := a.AsCommandLine().Enable(ctx, account.ID); err != nil {
 		return adminResult{}, err
 	}
@@ -173,11 +161,7 @@ func deleteAccount(ctx context.Context, a *app.Administration, args []string) (a
 	return adminResult{account.Username + " is deleted\n", outcomeJSON{Success: true, Account: newAccountJSON(account)}}, nil
 }
 
-func revokeSessions(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func revokeSessions(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	n, _, err := a.AsCommandLine().RevokeSessions(ctx, account.ID)
 	if err != nil {
 		return adminResult{}, err
@@ -185,22 +169,14 @@ func revokeSessions(ctx context.Context, a *app.Administration, args []string) (
 	return done(ctx, a, account, outcomeJSON{Count: &n}, "revoked %d sessions of %s", n, account.Username)
 }
 
-func resetPassword(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func resetPassword(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	if _, err := a.AsCommandLine().StartPasswordReset(ctx, account.ID); err != nil {
 		return adminResult{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{SentTo: account.Email}, "a code for a new password will be sent to %s", account.Email)
 }
 
-func removeSecondFactor(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func removeSecondFactor(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	removed, err := a.RemoveSecondFactor(ctx, account.ID)
 	if err != nil {
 		return adminResult{}, err
@@ -212,11 +188,7 @@ func removeSecondFactor(ctx context.Context, a *app.Administration, args []strin
 	return done(ctx, a, account, outcomeJSON{Removed: &removed}, text, account.Username)
 }
 
-func changeEmail(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func changeEmail(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (adminResult, error) {
 	to, err := a.ChangeEmail(ctx, account, args[1])
 	if err != nil {
 		return adminResult{}, err
@@ -224,11 +196,7 @@ func changeEmail(ctx context.Context, a *app.Administration, args []string) (adm
 	return done(ctx, a, account, outcomeJSON{SentTo: to}, "a code will be sent to %s; the address of %s changes when the owner enters it", to, account.Username)
 }
 
-func resendVerification(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func resendVerification(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	if err := a.ResendVerification(ctx, account); err != nil {
 		return adminResult{}, err
 	}

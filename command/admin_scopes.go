@@ -65,11 +65,7 @@ func grantScopes(ctx context.Context, a *app.Administration, args []string) (adm
 	return done(ctx, a, account, outcomeJSON{}, "%s has %s; access tokens contain this from the next sign-in or refresh on", account.Username, strings.Join(args[1:], " "))
 }
 
-func revokeScopes(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func revokeScopes(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (adminResult, error) {
 	for _, scope := range args[1:] {
 		if !account.Scopes.Has(scope) {
 			return adminResult{}, fmt.Errorf("%s does not have the scope %q", account.Username, scope)

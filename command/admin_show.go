@@ -49,11 +49,7 @@ type eventJSON struct {
 }
 
 // showAccount prints what is known about an account.
-func showAccount(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	account, err := a.Lookup(ctx, args[0])
-	if err != nil {
-		return adminResult{}, err
-	}
+func showAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	found, err := a.Show(ctx, account.ID)
 	if err != nil {
 		return adminResult{}, err

@@ -13,21 +13,15 @@ func (c Command) backup(ctx context.Context, args []string, w io.Writer) (err er
 	if len(args) != 1 || args[0] != "check" {
 		return errors.New("usage: freehold backup check")
 	}
-	p, err := c.Program()
+	p, settings, err := c.load()
 	if err != nil {
 		return err
 	}
-	settings, err := loadConfig(p)
+	stop, err := usePrivate(ctx, p, &settings, settings.BackupURL == "")
 	if err != nil {
 		return err
 	}
-	if settings.BackupURL == "" && settings.PrivateDatabase() {
-		stop, err := usePrivate(ctx, p, &settings)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-	}
+	defer func() { err = errors.Join(err, stop()) }()
 	r, err := p.CheckBackup(ctx, settings)
 	if err != nil {
 		return err

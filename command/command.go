@@ -156,6 +156,16 @@ func (c Command) run(ctx context.Context, args []string) error {
 	return fmt.Errorf("unknown command %q; see `freehold help`", command)
 }
 
+// load returns the program and its settings.
+func (c Command) load() (*app.Program, app.Config, error) {
+	p, err := c.Program()
+	if err != nil {
+		return nil, app.Config{}, err
+	}
+	settings, err := loadConfig(p)
+	return p, settings, err
+}
+
 func loadConfig(p *app.Program) (app.Config, error) {
 	c, err := p.LoadConfig(os.Environ())
 	if err != nil {

@@ -19,21 +19,15 @@ func (c Command) doctor(ctx context.Context, args []string, w io.Writer) (err er
 	if len(args) > 1 || len(args) == 1 && args[0] != "--json" {
 		return errors.New("usage: freehold doctor [--json]")
 	}
-	p, err := c.Program()
+	p, settings, err := c.load()
 	if err != nil {
 		return err
 	}
-	settings, err := loadConfig(p)
+	stop, err := usePrivate(ctx, p, &settings, true)
 	if err != nil {
 		return err
 	}
-	if settings.PrivateDatabase() {
-		stop, err := usePrivate(ctx, p, &settings)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-	}
+	defer func() { err = errors.Join(err, stop()) }()
 	findings, failed := p.Examine(ctx, settings, nil)
 	if len(args) == 1 {
 		err = json.NewEncoder(w).Encode(map[string]any{"checks": findings, "failed": failed})

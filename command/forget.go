@@ -11,21 +11,15 @@ func (c Command) forget(ctx context.Context, args []string) (err error) {
 	if len(args) != 1 {
 		return errors.New("usage: freehold forget USER_ID")
 	}
-	p, err := c.Program()
+	p, settings, err := c.load()
 	if err != nil {
 		return err
 	}
-	settings, err := loadConfig(p)
+	stop, err := usePrivate(ctx, p, &settings, p.IsSubgraph())
 	if err != nil {
 		return err
 	}
-	if p.IsSubgraph() && settings.PrivateDatabase() {
-		stop, err := usePrivate(ctx, p, &settings)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-	}
+	defer func() { err = errors.Join(err, stop()) }()
 	found, err := p.Forget(ctx, settings, args[0])
 	if err != nil {
 		return err

@@ -21,11 +21,7 @@ func (c Command) keys(args []string, w io.Writer) error {
 	if len(args) == 0 || run[args[0]] == nil || len(args) > 1 && (args[0] != "revoke" || len(args) > 2 || args[1] == "") {
 		return errKeysUsage
 	}
-	p, err := c.Program()
-	if err != nil {
-		return err
-	}
-	settings, err := loadConfig(p)
+	_, settings, err := c.load()
 	if err != nil {
 		return err
 	}

@@ -93,8 +93,12 @@ func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.
 }
 
 // usePrivate sets the URLs of the private PostgreSQL: of the one that a server already runs, or of one that runs until stop is
-// called.
-func usePrivate(ctx context.Context, p *app.Program, c *app.Config) (stop func() error, err error) {
+// called. It changes nothing if the settings name a database, or if the command needs none.
+func usePrivate(ctx context.Context, p *app.Program, c *app.Config, needed bool) (stop func() error, err error) {
+	nothing := func() error { return nil }
+	if !needed || !c.PrivateDatabase() {
+		return nothing, nil
+	}
 	cluster, err := startPrivate(ctx, p, c, nil)
 	if errors.Is(err, devpg.ErrInUse) {
 		url, err := devpg.Attach(privateDir(*c))
@@ -102,7 +106,7 @@ func usePrivate(ctx context.Context, p *app.Program, c *app.Config) (stop func()
 			return nil, err
 		}
 		enterURLs(c, url)
-		return func() error { return nil }, nil
+		return nothing, nil
 	}
 	if err != nil {
 		return nil, err
