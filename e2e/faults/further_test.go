@@ -24,6 +24,7 @@ func (s *site) limitConnections() {
 	s.exec(`ALTER DATABASE ` + name + ` CONNECTION LIMIT 1`)
 	s.terminate()
 	time.Sleep(forms(seconds, 5*seconds))
+	s.untilFailed()
 	s.exec(`ALTER DATABASE ` + name + ` CONNECTION LIMIT -1`)
 }
 
@@ -61,10 +62,7 @@ func (s *site) fillDisk() {
 		}
 	}
 	time.Sleep(forms(seconds, 8*seconds))
-	eventually.True(s.t, 20*seconds, "a request needs room", func() bool {
-		_, failed := s.load.Counts()
-		return failed > 0
-	})
+	s.untilFailed()
 	if err := os.Remove(path); err != nil {
 		s.t.Fatal(err)
 	}
@@ -95,6 +93,7 @@ func (s *site) failOver() {
 	s.t.Helper()
 	s.own.kill()
 	time.Sleep(forms(seconds, 5*seconds))
+	s.untilFailed()
 	databaseOf(s.t, s.standby).Query(s.t, `SELECT pg_promote()`)
 }
 

@@ -42,10 +42,11 @@ func table() []fault {
 			happen: func(s *site) { s.roll(3) },
 		},
 		{
-			id: "database_killed", name: "PostgreSQL kill -9, back after 3 s", recovery: 5 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, database: private, // R03
+			id: "database_killed", name: "PostgreSQL kill -9, back after 3 s", recovery: 5 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, database: private, // R03
 			happen: func(s *site) {
 				s.own.kill()
 				time.Sleep(forms(1*seconds, 3*seconds))
+				s.untilFailed()
 				s.own.start()
 			},
 		},
@@ -59,10 +60,10 @@ func table() []fault {
 			},
 		},
 		{
-			id: "statement_sent", name: "killed after the statement was sent", recovery: seconds, share: 0.2, codes: []string{"LOST", "UNAVAILABLE"}, fails: true, // R05
+			id: "statement_sent", name: "killed after the statement was sent", recovery: seconds, share: 0.2, codes: []string{"LOST", "UNAVAILABLE"}, // R05
 			mails: true,
 			happen: func(s *site) {
-				for n := range forms(4, 12) {
+				for n := 0; n < forms(4, 12) || s.unharmed() && n < 40; n++ {
 					release := s.block([]string{"app.outbox", "app.sessions"}[n/2%2])
 					if n%2 == 0 {
 						s.instances[0].kill()
@@ -78,7 +79,7 @@ func table() []fault {
 			},
 		},
 		{
-			id: "database_restarted", name: "PostgreSQL fast restart ×2", recovery: 2 * seconds, share: 0.2, codes: []string{"UNAVAILABLE"}, fails: true, database: private,
+			id: "database_restarted", name: "PostgreSQL fast restart ×2", recovery: 2 * seconds, share: 0.2, codes: []string{"UNAVAILABLE"}, database: private,
 			happen: func(s *site) {
 				for range 2 {
 					s.own.stop(syscall.SIGINT)
@@ -88,23 +89,24 @@ func table() []fault {
 			},
 		},
 		{
-			id: "database_stopped", name: "PostgreSQL stopped for 15 s", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, database: private,
+			id: "database_stopped", name: "PostgreSQL stopped for 15 s", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, database: private,
 			happen: func(s *site) {
 				s.own.stop(syscall.SIGINT)
 				time.Sleep(forms(2*seconds, 15*seconds))
+				s.untilFailed()
 				s.own.start()
 			},
 		},
 		{
-			id: "connection_limit", name: "connection limit", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true,
+			id: "connection_limit", name: "connection limit", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"},
 			happen: (*site).limitConnections,
 		},
 		{
-			id: "disk_full", name: "disk full, 8 s", recovery: seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, reads: true, database: onSmallDisk, // R15
+			id: "disk_full", name: "disk full, 8 s", recovery: seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, reads: true, database: onSmallDisk, // R15
 			happen: (*site).fillDisk,
 		},
 		{
-			id: "failover", name: "failover, multi-host DSN", recovery: 3 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, fails: true, database: withStandby,
+			id: "failover", name: "failover, multi-host DSN", recovery: 3 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, database: withStandby,
 			happen: (*site).failOver,
 		},
 		{
