@@ -61,7 +61,8 @@ var supportOutcomes = map[string][]outcome{
 		{name: "of freehold", call: `SELECT string_agg(label, ' ') FROM app.export_tables()`, inside: `accounts codes continuations credentials heldUsernames hiddenRows identities outbox passkeys profilePrivate profiles recoveryCodes scopeGrants securityEvents sessions signUpKeys totpSecrets userPrivate users`},
 	},
 	"prepare_export": {
-		{name: "by a role that does not own the tables, which grants nothing", call: `SELECT app.prepare_export()`, inside: `void`},
+		{name: "by a role that does not own the tables", call: `SELECT app.prepare_export()`, inside: `42501 permission denied for schema app`},
+		{name: "by a role that could create functions", setup: `GRANT CREATE ON SCHEMA app TO freehold_definer`, call: `SELECT app.prepare_export()`, inside: `42501 must be owner of function exported_rows`},
 	},
 	"export_rows": {
 		{name: "all", call: `SELECT count(*), count(DISTINCT label) FROM app.export_rows($ann, NULL)`, inside: `14 11`},

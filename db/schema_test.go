@@ -104,7 +104,7 @@ func dumpTables(t *testing.T, d dbtest.Database) []string {
 		  FROM pg_class c WHERE c.relnamespace = 'app'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname`)
 }
 
-// dumpFunctions describes each function: the first sentence of its comment, its signature, and the roles that may execute it.
+// dumpFunctions describes each function: its comment, or the first sentence of its file, its signature, and the roles that may execute it.
 func dumpFunctions(t *testing.T, d dbtest.Database, set db.MigrationSet) []string {
 	t.Helper()
 	names := d.Query(t, `SELECT proname FROM pg_proc WHERE pronamespace = 'app'::regnamespace ORDER BY proname`)
@@ -114,8 +114,12 @@ func dumpFunctions(t *testing.T, d dbtest.Database, set db.MigrationSet) []strin
 		              COALESCE((SELECT string_agg(CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ' ORDER BY a.grantee::regrole::text)
 		                          FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner), 'other functions only'))
 		  FROM pg_proc p WHERE p.pronamespace = 'app'::regnamespace ORDER BY p.proname`)
+	comments := d.Query(t, `SELECT COALESCE(obj_description(oid, 'pg_proc'), '') FROM pg_proc WHERE pronamespace = 'app'::regnamespace ORDER BY proname`)
 	for i, name := range names {
-		texts[i] = "\n-- " + firstSentence(t, set, name) + "\n" + texts[i]
+		if comments[i] == "" {
+			comments[i] = firstSentence(t, set, name)
+		}
+		texts[i] = "\n-- " + comments[i] + "\n" + texts[i]
 	}
 	return texts
 }

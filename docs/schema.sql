@@ -496,6 +496,9 @@ CREATE FUNCTION app.export_rows(p_user_id uuid, p_max_bytes bigint) RETURNS TABL
 -- The tables with rows that belong to a user: the name of each, the condition that finds the rows of the user $1, and the columns that an export contains.
 CREATE FUNCTION app.export_tables() RETURNS TABLE(table_name name, label text, condition text, columns text) SECURITY DEFINER; -- executed by freehold_owner
 
+-- What app.export_rows returns. Written by app.prepare_export.
+CREATE FUNCTION app.exported_rows(p_user_id uuid, p_max_bytes bigint) RETURNS TABLE(label text, data text); -- executed by freehold_definer
+
 -- Accounts, for an operator with the scope accounts:read; see app.accounts_page.
 CREATE FUNCTION app.find_accounts(p_before_at timestamp with time zone, p_before uuid, p_after_at timestamp with time zone, p_after uuid, p_limit integer, p_oldest boolean, p_id uuid, p_email_key text, p_username_key text, p_state text) RETURNS TABLE(id uuid, created_at timestamp with time zone, email text, username text, email_verified_at timestamp with time zone, disabled_at timestamp with time zone, state text, last_used_at timestamp with time zone, scopes text) SECURITY DEFINER; -- executed by freehold_app
 
@@ -604,7 +607,7 @@ CREATE FUNCTION app.postpone_idle_account(p_user_id uuid, p_seconds double preci
 -- Lets freehold_definer hide the rows of disabled accounts.
 CREATE FUNCTION app.prepare_disabling() RETURNS void; -- executed by freehold_owner
 
--- Lets freehold_definer read what an export contains.
+-- Lets freehold_definer read what an export contains, and writes app.exported_rows, which app.export_rows calls.
 CREATE FUNCTION app.prepare_export() RETURNS void; -- executed by freehold_owner
 
 -- Protects a table of schema app: enables and forces row-level security, and replaces the policies of the three roles and the grants of freehold_app.
