@@ -60,7 +60,9 @@ var mayImport = map[string][]string{
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
+	"command":             {"access", "app", "command/admin", "command/table", "devpg", "scaffold"},
+	"command/admin":       {"accounts/operators", "app", "command/table", "fault"},
+	"command/table":       {},
 	"scaffold":            {"internal/kept"},
 	"":                    {"command", "modules"}, // the command
 	"internal/kept":       {},

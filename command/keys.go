@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/command/table"
 )
 
 var errKeysUsage = errors.New(`usage:
@@ -55,7 +56,7 @@ func listKeys(c app.Config, _ string, w io.Writer) error {
 		}
 		rows = append(rows, []string{k.ID, created, age, string(k.State)})
 	}
-	_, err = fmt.Fprint(w, table(rows))
+	_, err = io.WriteString(w, table.Format(rows))
 	return err
 }
 
