@@ -113,6 +113,8 @@ var mayImport = map[string][]string{
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 	"e2e/harness/chromium":       {},
+	"e2e/harness/docs":           {},
+	"e2e/harness/node":           {"internal/eventually"},
 	"e2e/programs":               {},
 	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/export":            {"accounts", "auth", "db", "fault"},
@@ -125,7 +127,7 @@ var moduleMayImport = []string{"access", "accounts", "accounts/input", "app", "a
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"internal/eventually":   {"e2e/harness"},                          // for tests
+	"internal/eventually":   {"e2e/harness", "e2e/harness/node"},      // for tests
 	"auth/passkeys/softkey": {"internal/proof/core"},                  // for tests
 	"db/probe":              {"explain"},                              // acts as any user, for an operator at the command line
 	"internal/levers":       {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
@@ -161,18 +163,18 @@ var testsMayImport = map[string][]string{
 	"internal/kept":       {"internal/kept"},
 	"e2e/accounts":        {"accounts", "app", "auth", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
 	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
-	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "internal/eventually"},
+	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "internal/eventually"},
 	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/faults/load", "e2e/harness", "internal/eventually"},
 	"e2e/frontend":        {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/release":         {"app", "db/dbtest", "e2e/harness", "internal/eventually"},
-	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually"},
-	"e2e/clients":         {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
-	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
-	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
-	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "fault", "internal/eventually"},
-	"e2e/operators":       {"accounts", "app", "core", "db", "db/dbtest", "e2e/harness", "internal/eventually", "modules"},
-	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault"},
+	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "fault", "internal/eventually"},
+	"e2e/clients":         {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "e2e/harness/docs", "internal/eventually"},
+	"e2e/credentials":     {"db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node"},
+	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "fault"},
+	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "e2e/harness/docs", "fault", "internal/eventually"},
+	"e2e/operators":       {"accounts", "app", "core", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "internal/eventually", "modules"},
+	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "fault"},
 	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {
