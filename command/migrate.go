@@ -18,7 +18,7 @@ func migrate(ctx context.Context, p *app.Program, c app.Config, mode string, w, 
 	}
 	if mode == "" {
 		m.Notice = func(err error) {
-			fmt.Fprintf(notes, "freehold: %v: waiting for the other session\n", err) //nolint:errcheck // it migrates nevertheless
+			fmt.Fprintf(notes, "freehold: waiting for a lock of another session: %v\n", err) //nolint:errcheck // it migrates nevertheless
 		}
 		done, err := m.Run(ctx)
 		if printed := printChanges(w, done, "migrated", "up to date"); err == nil {
