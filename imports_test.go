@@ -49,7 +49,8 @@ var mayImport = map[string][]string{
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
 	"resolvers":              {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
-	"core/members":           {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "owned", "resolvers"},
+	"core/members":           {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "core/types", "db", "fault", "graph/exec", "graph/model", "owned", "resolvers"},
+	"core/types":             {"accounts/input", "auth", "db", "graph/model", "owned"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
 	"edge/reply":             {"fault"},
@@ -124,11 +125,12 @@ var mayImport = map[string][]string{
 }
 
 // moduleMayImport lists what the packages of modules may import.
-var moduleMayImport = []string{"access", "accounts", "accounts/input", "app", "auth", "core/members", "db", "fault", "graph/model", "owned", "resolvers"}
+var moduleMayImport = []string{"access", "accounts", "accounts/input", "app", "auth", "core/members", "core/types", "db", "fault", "graph/model", "owned", "resolvers"}
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
 	"core/members":          {"core"},                                 // the resolvers of that module
+	"core/types":            {"core", "core/members"},                 // the types of that module
 	"internal/eventually":   {"e2e/harness", "e2e/harness/node"},      // for tests
 	"auth/passkeys/softkey": {"internal/proof/core"},                  // for tests
 	"db/probe":              {"explain"},                              // acts as any user, for an operator at the command line
@@ -149,12 +151,12 @@ var testsMayImport = map[string][]string{
 	"accounts":            {"accounts"},
 	"owned":               {"owned"},
 	"graph/exec":          {"graph", "graph/exec"},
-	"explain":             {"core/members", "db/dbtest", "graph"},
+	"explain":             {"core/types", "db/dbtest", "graph"},
 	"edge/reply":          {"e2e/hostile", "graph/exec"},
 	"edge/document":       {"core/members", "e2e/hostile", "graph"},
 	"edge":                {"e2e/hostile", "graph"},
 	"web":                 {"db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
-	"app":                 {"app", "core", "core/members", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
+	"app":                 {"app", "core", "core/members", "core/types", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"command":             {"modules"},
 	"":                    {"graph"},
 	"remote":              {"remote"},

@@ -5,6 +5,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/core/members"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph"
 	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/internal/levers"
@@ -23,7 +24,7 @@ func testGraph() Graph {
 }
 
 func testModule() Module {
-	return Module{Name: "freehold", Types: members.Types(), TextBytes: members.TextBytes, Credential: members.Credential}
+	return Module{Name: "freehold", Types: types.All(), TextBytes: members.TextBytes, Credential: members.Credential}
 }
 
 // testSchema returns the schema of a service without resolvers and database.

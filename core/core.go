@@ -1,11 +1,12 @@
 // Package core owns the declaration of the module of accounts, profiles and sessions, the first module of every program. It must
-// not decide anything itself: members and accounts do.
+// not decide anything itself: members, types and accounts do.
 package core
 
 import (
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/core/members"
+	"freehold.dev/freehold/core/types"
 )
 
 type (
@@ -26,7 +27,7 @@ type (
 // Module returns the module. Its migrations are those of package db, which run before all others.
 func Module() app.Module {
 	return app.Module{
-		Name: "freehold", Types: members.Types(), Validators: members.Validators, TextBytes: members.TextBytes,
+		Name: "freehold", Types: types.All(), Validators: members.Validators, TextBytes: members.TextBytes,
 		Functions: map[string]access.Layer{
 			"User.pendingEmail":                      {Name: "app.pending_email", Admits: access.AdmitsOwner},
 			"User.hasPassword":                       {Name: "app.has_password", Admits: access.AdmitsOwner},

@@ -13,7 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/core/members"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/directives"
@@ -99,7 +99,7 @@ func curioLayers(t *testing.T) (*ast.Schema, *Layers) {
 		},
 		Fields: map[string]owned.Part{"note": {Table: db.Table{Name: "curio_private", Key: "curio_id", Insert: true, Update: []string{"note"}}, Row: "curio_id"}},
 	})
-	registry, err := owned.NewRegistry(append(members.Types(), curios)...)
+	registry, err := owned.NewRegistry(append(types.All(), curios)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/resolvers"
 )
@@ -32,7 +33,7 @@ func (m *MutationResolver) UpgradeAccount(ctx context.Context, input model.Upgra
 	if err != nil {
 		return nil, err
 	}
-	return &model.UpgradeAccountPayload{User: newProfile(p).User}, nil
+	return &model.UpgradeAccountPayload{User: types.NewUser(p)}, nil
 }
 
 func (m *MutationResolver) SetPassword(ctx context.Context, input model.SetPasswordInput) (*model.SetPasswordPayload, error) {
@@ -40,7 +41,7 @@ func (m *MutationResolver) SetPassword(ctx context.Context, input model.SetPassw
 	if err != nil {
 		return nil, err
 	}
-	return &model.SetPasswordPayload{User: newProfile(p).User}, nil
+	return &model.SetPasswordPayload{User: types.NewUser(p)}, nil
 }
 
 type anonymousKey struct{ userID uuid.UUID }

@@ -3,30 +3,10 @@ package members
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"freehold.dev/freehold/auth"
-	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
-	"freehold.dev/freehold/owned"
 )
-
-var credentialType = owned.Declare(owned.Type{
-	Name: "Credential", Model: &model.Credential{}, Rows: findCredentials,
-	Table:   credentialsTable,
-	Actions: map[string]string{"finishPasskeyRegistration": "INSERT", "finishTotp": "INSERT", "finishOAuthLink": "INSERT"},
-})
-
-func findCredentials(ctx context.Context, tx *db.Tx, ids []uuid.UUID) ([]owned.Row, error) {
-	found, err := tx.FindCredentials(ctx, ids)
-	return rowsOf(found, newCredential), err
-}
-
-func newCredential(c *db.Credential) *model.Credential {
-	return &model.Credential{
-		By: owned.By{ID: c.ID, Owner: c.UserID}, Kind: model.CredentialKind(c.Kind), Name: c.Name, CreatedAt: c.CreatedAt, LastUsedAt: c.LastUsedAt,
-	}
-}
 
 func (u *UserResolver) Credentials(ctx context.Context, obj *model.User) ([]*model.Credential, error) {
 	found, err := u.DB.FindCredentialsOf(ctx, auth.ViewerFrom(ctx), obj.Owner)
@@ -35,7 +15,7 @@ func (u *UserResolver) Credentials(ctx context.Context, obj *model.User) ([]*mod
 	}
 	list := make([]*model.Credential, len(found))
 	for i := range found {
-		list[i] = newCredential(&found[i])
+		list[i] = types.NewCredential(&found[i])
 	}
 	return list, nil
 }
@@ -46,7 +26,7 @@ func (m *MutationResolver) RenameCredential(ctx context.Context, input model.Ren
 	if err != nil {
 		return nil, err
 	}
-	return &model.RenameCredentialPayload{Credential: newCredential(c)}, nil
+	return &model.RenameCredentialPayload{Credential: types.NewCredential(c)}, nil
 }
 
 func (m *MutationResolver) RemoveCredential(ctx context.Context, input model.RemoveCredentialInput) (*model.RemoveCredentialPayload, error) {
@@ -55,5 +35,5 @@ func (m *MutationResolver) RemoveCredential(ctx context.Context, input model.Rem
 	if err != nil {
 		return nil, err
 	}
-	return &model.RemoveCredentialPayload{RemovedCredentialID: id.String(), User: newProfile(p).User}, nil
+	return &model.RemoveCredentialPayload{RemovedCredentialID: id.String(), User: types.NewUser(p)}, nil
 }

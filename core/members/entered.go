@@ -5,6 +5,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/resolvers"
@@ -17,7 +18,7 @@ func begin(ctx context.Context, session *accounts.SignedIn, jar *auth.Jar) (*mod
 		return nil, nil
 	}
 	auth.Become(ctx, session.Viewer)
-	return newProfile(session.Profile).User, handOver(&session.Tokens, jar)
+	return types.NewUser(session.Profile), handOver(&session.Tokens, jar)
 }
 
 // jarOf returns the jar for the cookies of the session that a flow starts; nil if the client wants tokens. The flow was found by a cookie.

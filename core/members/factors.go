@@ -7,6 +7,7 @@ import (
 
 	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/resolvers"
 )
@@ -25,7 +26,7 @@ func (m *MutationResolver) Reauthenticate(ctx context.Context, input model.Reaut
 	if err != nil {
 		return nil, err
 	}
-	return &model.ReauthenticatePayload{User: newProfile(p).User}, nil
+	return &model.ReauthenticatePayload{User: types.NewUser(p)}, nil
 }
 
 func (m *MutationResolver) FinishSecondFactor(ctx context.Context, input model.FinishSecondFactorInput) (*model.FinishSecondFactorPayload, error) {
@@ -53,7 +54,7 @@ func (m *MutationResolver) FinishTotp(ctx context.Context, input model.FinishTot
 		return nil, err
 	}
 	return &model.FinishTotpPayload{
-		Credential: newCredential(added.Credential), RecoveryCodes: added.RecoveryCodes, User: newProfile(added.Profile).User,
+		Credential: types.NewCredential(added.Credential), RecoveryCodes: added.RecoveryCodes, User: types.NewUser(added.Profile),
 	}, nil
 }
 
@@ -62,5 +63,5 @@ func (m *MutationResolver) CreateRecoveryCodes(ctx context.Context) (*model.Crea
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateRecoveryCodesPayload{RecoveryCodes: codes, User: newProfile(p).User}, nil
+	return &model.CreateRecoveryCodesPayload{RecoveryCodes: codes, User: types.NewUser(p)}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"freehold.dev/freehold/accounts/mailcodes"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
 )
 
@@ -44,7 +45,7 @@ func (m *MutationResolver) ReauthenticateWithCode(ctx context.Context, input mod
 	if err != nil {
 		return nil, err
 	}
-	return &model.ReauthenticateWithCodePayload{User: newProfile(p).User}, nil
+	return &model.ReauthenticateWithCodePayload{User: types.NewUser(p)}, nil
 }
 
 func (m *MutationResolver) EnableSignInCodes(ctx context.Context) (*model.EnableSignInCodesPayload, error) {
@@ -52,7 +53,7 @@ func (m *MutationResolver) EnableSignInCodes(ctx context.Context) (*model.Enable
 	if err != nil {
 		return nil, err
 	}
-	return &model.EnableSignInCodesPayload{User: newProfile(p).User}, nil
+	return &model.EnableSignInCodesPayload{User: types.NewUser(p)}, nil
 }
 
 // unlessBlank returns an optional text. A blank one is the same as an absent one.

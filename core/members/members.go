@@ -1,5 +1,5 @@
-// Package members owns the resolvers of accounts, profiles and sessions: arguments in, models out. It declares their types, and what the
-// module core says about their fields. It must not know SQL, HTTP, or how a program is put together.
+// Package members owns the resolvers of accounts, profiles and sessions: arguments in, models out. It also owns what the
+// module core declares about their fields. It must not know SQL, HTTP, or how a program is put together.
 package members
 
 import (

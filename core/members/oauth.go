@@ -5,6 +5,7 @@ import (
 
 	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
 )
 
@@ -55,7 +56,7 @@ func (m *MutationResolver) FinishOAuthLink(ctx context.Context, input model.Fini
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return &model.FinishOAuthLinkPayload{Credential: newCredential(c)}, nil
+	return &model.FinishOAuthLinkPayload{Credential: types.NewCredential(c)}, nil
 }
 
 func (m *MutationResolver) StartOAuthReauthentication(ctx context.Context, input model.StartOAuthReauthenticationInput) (*model.StartOAuthReauthenticationPayload, error) {
@@ -71,7 +72,7 @@ func (m *MutationResolver) FinishOAuthReauthentication(ctx context.Context, inpu
 	if err != nil {
 		return nil, err
 	}
-	return &model.FinishOAuthReauthenticationPayload{User: newProfile(p).User}, nil
+	return &model.FinishOAuthReauthenticationPayload{User: types.NewUser(p)}, nil
 }
 
 // oauthProviders returns the providers for front ends.

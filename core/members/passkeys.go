@@ -7,6 +7,7 @@ import (
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
 )
 
@@ -23,7 +24,7 @@ func (m *MutationResolver) FinishPasskeyRegistration(ctx context.Context, input 
 	if err != nil {
 		return nil, err
 	}
-	return &model.FinishPasskeyRegistrationPayload{Credential: newCredential(added)}, nil
+	return &model.FinishPasskeyRegistrationPayload{Credential: types.NewCredential(added)}, nil
 }
 
 func (m *MutationResolver) StartPasskeySignUp(ctx context.Context, input model.StartPasskeySignUpInput) (*model.StartPasskeySignUpPayload, error) {
@@ -87,7 +88,7 @@ func (m *MutationResolver) FinishPasskeyReauthentication(ctx context.Context, in
 	if err != nil {
 		return nil, err
 	}
-	return &model.FinishPasskeyReauthenticationPayload{User: newProfile(p).User}, nil
+	return &model.FinishPasskeyReauthenticationPayload{User: types.NewUser(p)}, nil
 }
 
 func answer(path, token string, credential json.RawMessage) passkeys.Answer {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
@@ -19,12 +20,12 @@ func asksPrivate(ctx context.Context) bool {
 	asks := func(fields []graphql.CollectedField, t owned.Type) bool {
 		return slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
 			table := t.Fields[f.Name].Table.Name
-			return table == userPrivateTable.Name || table == profilePrivateTable.Name
+			return table == types.UserPrivate.Name || table == types.ProfilePrivate.Name
 		})
 	}
 	fields := graphql.CollectFieldsCtx(ctx, []string{"User", "Node"})
-	return asks(fields, userType) || slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
-		return f.Name == "profile" && asks(graphql.CollectFields(op, f.Selections, []string{"Profile", "Node"}), profileType)
+	return asks(fields, types.User) || slices.ContainsFunc(fields, func(f graphql.CollectedField) bool {
+		return f.Name == "profile" && asks(graphql.CollectFields(op, f.Selections, []string{"Profile", "Node"}), types.Profile)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph/model"
@@ -14,7 +15,7 @@ import (
 )
 
 func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Profile, error) {
-	ref := profileType.Ref("username", username)
+	ref := types.Profile.Ref("username", username)
 	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), ref.Key)) // PostgreSQL plans a statement with one key only once
 	if p == nil && err == nil {
 		q.Miss(ctx, ref)
@@ -45,7 +46,7 @@ func (m *MutationResolver) UpdateProfile(ctx context.Context, input model.Update
 	if err != nil {
 		return nil, err
 	}
-	return &model.UpdateProfilePayload{Profile: newProfile(p)}, nil
+	return &model.UpdateProfilePayload{Profile: types.NewProfile(p)}, nil
 }
 
 func (p *ProfileResolver) Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error) {

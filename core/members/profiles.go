@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/resolvers"
@@ -24,7 +25,7 @@ func (q *QueryResolver) Profiles(ctx context.Context, first *int, after *string,
 func newConnection(ctx context.Context, page *db.Page[db.Profile]) *model.ProfileConnection {
 	c := &model.ProfileConnection{}
 	c.Edges, c.Nodes, c.PageInfo = resolvers.Connect(ctx, page,
-		func(p *db.Profile) db.Place { return db.Place{CreatedAt: p.CreatedAt, ID: p.ID} }, newProfile,
+		func(p *db.Profile) db.Place { return db.Place{CreatedAt: p.CreatedAt, ID: p.ID} }, types.NewProfile,
 		func(at string, p *model.Profile) *model.ProfileEdge { return &model.ProfileEdge{Cursor: at, Node: p} })
 	return c
 }

@@ -5,6 +5,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/graph/model"
 )
 
@@ -30,7 +31,7 @@ func (m *MutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEm
 	if err != nil {
 		return nil, err
 	}
-	payload := &model.VerifyEmailPayload{User: newProfile(v.Profile).User, PasswordCleared: v.PasswordCleared}
+	payload := &model.VerifyEmailPayload{User: types.NewUser(v.Profile), PasswordCleared: v.PasswordCleared}
 	if v.Session != nil {
 		auth.Become(ctx, v.Session.Viewer)
 		payload.Tokens = handOver(&v.Session.Tokens, jar)
@@ -57,7 +58,7 @@ func (m *MutationResolver) ChangePassword(ctx context.Context, input model.Chang
 	if err != nil {
 		return nil, err
 	}
-	return &model.ChangePasswordPayload{User: newProfile(p).User}, nil
+	return &model.ChangePasswordPayload{User: types.NewUser(p)}, nil
 }
 
 func (m *MutationResolver) ChangeEmail(ctx context.Context, input model.ChangeEmailInput) (*model.ChangeEmailPayload, error) {
@@ -65,7 +66,7 @@ func (m *MutationResolver) ChangeEmail(ctx context.Context, input model.ChangeEm
 	if err != nil {
 		return nil, err
 	}
-	return &model.ChangeEmailPayload{User: newProfile(p).User}, nil
+	return &model.ChangeEmailPayload{User: types.NewUser(p)}, nil
 }
 
 func (m *MutationResolver) ChangeUsername(ctx context.Context, input model.ChangeUsernameInput) (*model.ChangeUsernamePayload, error) {
@@ -73,7 +74,7 @@ func (m *MutationResolver) ChangeUsername(ctx context.Context, input model.Chang
 	if err != nil {
 		return nil, err
 	}
-	return &model.ChangeUsernamePayload{Profile: newProfile(p)}, nil
+	return &model.ChangeUsernamePayload{Profile: types.NewProfile(p)}, nil
 }
 
 func (m *MutationResolver) DeleteAccount(ctx context.Context, input model.DeleteAccountInput) (*model.DeleteAccountPayload, error) {

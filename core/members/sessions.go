@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
-	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
 )
 
@@ -26,7 +26,7 @@ func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int
 	c := &model.SessionConnection{}
 	c.Edges, c.Nodes, c.PageInfo = resolvers.Connect(ctx, page,
 		func(s *db.LiveSession) db.Place { return db.Place{CreatedAt: s.CreatedAt, ID: s.ID} },
-		func(s *db.LiveSession) *model.Session { return newSession(viewer, s) },
+		func(s *db.LiveSession) *model.Session { return types.NewSession(viewer, s) },
 		func(at string, s *model.Session) *model.SessionEdge { return &model.SessionEdge{Cursor: at, Node: s} })
 	return c, nil
 }
@@ -63,7 +63,7 @@ func (m *MutationResolver) RevokeSession(ctx context.Context, input model.Revoke
 	}
 	payload := &model.RevokeSessionPayload{RevokedSessionID: id.String()}
 	if p != nil {
-		payload.User = newProfile(p).User
+		payload.User = types.NewUser(p)
 	}
 	return payload, nil
 }
@@ -73,16 +73,9 @@ func (m *MutationResolver) RevokeOtherSessions(ctx context.Context) (*model.Revo
 	if err != nil {
 		return nil, err
 	}
-	payload := &model.RevokeOtherSessionsPayload{Count: len(ids), RevokedSessionIds: []string{}, User: newProfile(p).User}
+	payload := &model.RevokeOtherSessionsPayload{Count: len(ids), RevokedSessionIds: []string{}, User: types.NewUser(p)}
 	for _, id := range ids[:min(len(ids), maxRevoked)] {
 		payload.RevokedSessionIds = append(payload.RevokedSessionIds, id.String())
 	}
 	return payload, nil
-}
-
-func newSession(viewer auth.Viewer, s *db.LiveSession) *model.Session {
-	return &model.Session{
-		By:     owned.By{ID: s.ID, Owner: s.UserID},
-		Device: s.Device, IP: s.IP, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt, Current: s.ID == viewer.SessionID,
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/core/types"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
@@ -15,7 +16,7 @@ func profileOrNull(p *db.Profile, err error) (*model.Profile, error) {
 	if p, err = resolvers.OrNull(p, err); p == nil {
 		return nil, err
 	}
-	return newProfile(p), nil
+	return types.NewProfile(p), nil
 }
 
 // userOrNull is profileOrNull for the user of a profile.
@@ -25,21 +26,6 @@ func userOrNull(p *db.Profile, err error) (*model.User, error) {
 		return nil, err
 	}
 	return profile.User, nil
-}
-
-// newProfile translates a row into a profile and its user, which refer to each other.
-func newProfile(p *db.Profile) *model.Profile {
-	visibility := owned.Visibility(p.Visibility)
-	profile := &model.Profile{
-		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.ID, Owner: p.UserID}, Visibility: visibility},
-		Username:     p.Username, DisplayName: p.DisplayName, Bio: p.Bio, AvatarURL: p.AvatarURL, WebsiteURL: p.WebsiteURL, Location: p.Location,
-		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
-	}
-	profile.User = &model.User{
-		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.UserID, Owner: p.UserID}, Visibility: visibility},
-		Profile:      profile, CreatedAt: p.CreatedAt,
-	}
-	return profile
 }
 
 func newTokens(t *accounts.Tokens) *model.Tokens {
