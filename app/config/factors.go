@@ -9,7 +9,7 @@ import (
 	"freehold.dev/freehold/auth/totp"
 )
 
-// Factors are the settings of second factors.
+// Factors has the settings of second factors.
 type Factors struct {
 	EncryptionKey     string   `env:"FREEHOLD_ENCRYPTION_KEY"      secret:"whole"` // or the file
 	EncryptionKeyFile string   `env:"FREEHOLD_ENCRYPTION_KEY_FILE"`                // default: created in the data folder, in development

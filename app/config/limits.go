@@ -8,7 +8,7 @@ import (
 	"freehold.dev/freehold/accounts/limits"
 )
 
-// Limits are the fields of limits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
+// Limits has the fields of limits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
 type Limits struct {
 	SignUp          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_UP" envDefault:"100/1h"`
 	AnonymousSignUp limits.Limit `env:"FREEHOLD_LIMIT_ANONYMOUS" envDefault:"20/1h"`

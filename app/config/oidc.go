@@ -18,7 +18,7 @@ import (
 	"freehold.dev/freehold/oauth"
 )
 
-// Provider are the settings of one provider of OpenID Connect or OAuth, FREEHOLD_OIDC_<NAME>_… Its name is a part of the names of
+// Provider has the settings of one provider of OpenID Connect or OAuth, FREEHOLD_OIDC_<NAME>_… Its name is a part of the names of
 // the variables, so they are not fields of Config.
 type Provider struct {
 	Name string `env:"-"` // as in the variables

@@ -11,7 +11,7 @@ import (
 	"freehold.dev/freehold/auth/passkeys"
 )
 
-// Passkeys are the settings of passkeys, which docs/accounts/passkeys.md describes.
+// Passkeys has the settings of passkeys, which docs/accounts/passkeys.md describes.
 type Passkeys struct {
 	PasskeyRPID         string   `env:"FREEHOLD_PASSKEY_RP_ID"`   // default: the host of PublicURL; empty: there are no passkeys
 	PasskeyOrigins      []string `env:"FREEHOLD_PASSKEY_ORIGINS"` // default: see completePasskeys
