@@ -150,7 +150,7 @@ func (c Command) run(ctx context.Context, args []string) error {
 	case "serve":
 		return serve(ctx, p, settings)
 	case "migrate", "migrate --dry-run", "migrate status":
-		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout)
+		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout, os.Stderr)
 	case "config":
 		return say(settings.Print())
 	}

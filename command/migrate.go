@@ -11,13 +11,16 @@ import (
 	"freehold.dev/freehold/app/config"
 )
 
-// migrate runs `freehold migrate`, with " --dry-run" or " status" as its mode.
-func migrate(ctx context.Context, p *app.Program, c config.Config, mode string, w io.Writer) error {
+// migrate runs `freehold migrate`, with " --dry-run" or " status" as its mode. Notes get what it waits for.
+func migrate(ctx context.Context, p *app.Program, c config.Config, mode string, w, notes io.Writer) error {
 	m, err := p.Migrator(c)
 	if err != nil {
 		return err
 	}
 	if mode == "" {
+		m.Notice = func(err error) {
+			fmt.Fprintf(notes, "freehold: waiting for a lock of another session: %v\n", err) //nolint:errcheck // it migrates nevertheless
+		}
 		done, err := m.Run(ctx)
 		if printed := printChanges(w, done, "migrated", "up to date"); err == nil {
 			err = printed
