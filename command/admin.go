@@ -15,7 +15,7 @@ import (
 	"unicode"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/fault"
 )
 
@@ -44,15 +44,15 @@ Each command prints JSON with --json`)
 // adminAction is a command about accounts.
 type adminAction struct {
 	least, most int // how many arguments it takes
-	run         func(ctx context.Context, a *app.Administration, args []string) (adminResult, error)
+	run         func(ctx context.Context, a *operate.Administration, args []string) (adminResult, error)
 	sendsCode   bool // and so needs the service's signing key
 }
 
 // aboutAccount returns the action of run, which gets the account that the first argument names.
 func aboutAccount(
-	run func(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (adminResult, error),
-) func(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	return func(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+	run func(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (adminResult, error),
+) func(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+	return func(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
 		account, err := a.Lookup(ctx, args[0])
 		if err != nil {
 			return adminResult{}, err
@@ -108,7 +108,7 @@ func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	a, err := p.Administer(ctx, settings, action.sendsCode)
+	a, err := operate.Administer(ctx, p, settings, action.sendsCode)
 	if err != nil {
 		return err
 	}

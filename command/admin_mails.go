@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 )
 
 // mailJSON is a mail that was not sent, with --json. It has no code, no text, and no whole address.
@@ -83,7 +83,7 @@ func orDash(text *string) string {
 }
 
 // aboutMails runs `freehold admin mails`.
-func aboutMails(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+func aboutMails(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
 	if len(args) > 1 {
 		switch args[0] {
 		case "retry":
@@ -128,7 +128,7 @@ type changedMailsJSON struct {
 	Skipped []mailJSON `json:"skipped"` // by --all, since they must not be sent
 }
 
-func retryMails(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+func retryMails(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
 	ids, all := without(args, "--all")
 	if all {
 		if len(ids) > 0 {
@@ -150,7 +150,7 @@ func retryMails(ctx context.Context, a *app.Administration, args []string) (admi
 
 const retriedText = "%d mails will be sent again\n"
 
-func dropMails(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+func dropMails(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
 	return changeMails(ctx, args, "%d mails are deleted\n", a.DropMails)
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 )
 
 // grantJSON is a scope of an account with --json.
@@ -22,7 +22,7 @@ type grantJSON struct {
 }
 
 // printGrants prints which accounts have scopes.
-func printGrants(ctx context.Context, a *app.Administration, _ []string) (adminResult, error) {
+func printGrants(ctx context.Context, a *operate.Administration, _ []string) (adminResult, error) {
 	grants, err := a.Grants(ctx)
 	if err != nil {
 		return adminResult{}, err
@@ -38,7 +38,7 @@ func printGrants(ctx context.Context, a *app.Administration, _ []string) (adminR
 	}{list}}, nil
 }
 
-func grantScopes(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
+func grantScopes(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
 	for _, scope := range args[1:] {
 		if _, ok := a.Scopes[scope]; !ok {
 			var rows [][]string
@@ -65,7 +65,7 @@ func grantScopes(ctx context.Context, a *app.Administration, args []string) (adm
 	return done(ctx, a, account, outcomeJSON{}, "%s has %s; access tokens contain this from the next sign-in or refresh on", account.Username, strings.Join(args[1:], " "))
 }
 
-func revokeScopes(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (adminResult, error) {
+func revokeScopes(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (adminResult, error) {
 	for _, scope := range args[1:] {
 		if !account.Scopes.Has(scope) {
 			return adminResult{}, fmt.Errorf("%s does not have the scope %q", account.Username, scope)

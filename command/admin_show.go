@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 )
 
 // dossierJSON is what is known about an account, with --json.
@@ -49,7 +49,7 @@ type eventJSON struct {
 }
 
 // showAccount prints what is known about an account.
-func showAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func showAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
 	found, err := a.Show(ctx, account.ID)
 	if err != nil {
 		return adminResult{}, err
