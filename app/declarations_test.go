@@ -70,7 +70,7 @@ var declared = []struct {
 		`the Scopes of the table devices have "devices:delete" for DELETE, which no module declares`,
 	},
 	{"a type that the schema does not have", here(), owned.Declare(owned.Type{Name: "Sesion", Model: session, Table: sessions, Rows: findNone}), "the schema has no object type of this name"},
-	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "resolvers/types.go:"},
+	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "members/types.go:"},
 }
 
 // An invalid declaration of a type stops the start. The error has the place of the declaration and how to fix it.

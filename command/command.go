@@ -14,6 +14,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/app/config"
+	"freehold.dev/freehold/command/admin"
 )
 
 const help = `freehold is an accounts-and-profiles GraphQL service.
@@ -111,7 +112,7 @@ func (c Command) run(ctx context.Context, args []string) error {
 	case "keys":
 		return c.keys(args[1:], os.Stdout)
 	case "admin":
-		return c.admin(ctx, args[1:], os.Stdout)
+		return admin.Run(ctx, args[1:], c.administer, os.Stdout)
 	}
 	command := strings.Join(args, " ")
 	if command == "roles" {

@@ -9,6 +9,7 @@ import (
 
 	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/app/operate"
+	"freehold.dev/freehold/command/table"
 )
 
 var errKeysUsage = errors.New(`usage:
@@ -56,7 +57,7 @@ func listKeys(c config.Config, _ string, w io.Writer) error {
 		}
 		rows = append(rows, []string{k.ID, created, age, string(k.State)})
 	}
-	_, err = fmt.Fprint(w, table(rows))
+	_, err = io.WriteString(w, table.Format(rows))
 	return err
 }
 

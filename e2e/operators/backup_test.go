@@ -17,6 +17,7 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
 )
 
 // notes is a module's set of migrations, with a table of owned rows and a sequence.
@@ -51,7 +52,7 @@ func shell(t *testing.T, d dbtest.Database, dir, script string, env ...string) (
 // blocks returns the code blocks of docs/backup.md, in a language, that contain a text.
 func blocks(t *testing.T, language, text string) string {
 	t.Helper()
-	for _, b := range harness.Snippets(t, "docs/backup.md", language) {
+	for _, b := range docs.Snippets(t, "docs/backup.md", language) {
 		if strings.Contains(b, text) {
 			return b
 		}

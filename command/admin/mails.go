@@ -1,4 +1,4 @@
-package command
+package admin
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/app/operate"
+	"freehold.dev/freehold/command/table"
 )
 
 // mailJSON is a mail that was not sent, with --json. It has no code, no text, and no whole address.
@@ -72,7 +73,7 @@ func mailTable(list []operators.Mail) string {
 			m.ID, m.Kind, strings.ToLower(m.State), orDash(m.Username), m.To, moment(m.CreatedAt), strconv.Itoa(m.Attempts), moment(m.NextAttemptAt), orDash(m.LastError),
 		})
 	}
-	return table(rows)
+	return table.Format(rows)
 }
 
 func orDash(text *string) string {
@@ -83,7 +84,7 @@ func orDash(text *string) string {
 }
 
 // aboutMails runs `freehold admin mails`.
-func aboutMails(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+func aboutMails(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	if len(args) > 1 {
 		switch args[0] {
 		case "retry":
@@ -105,17 +106,17 @@ func aboutMails(ctx context.Context, a *operate.Administration, args []string) (
 	})
 	first, err := parseFirst(flags, args)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	list, more, err := a.Mails(ctx, parked, first)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	text := mailTable(list)
 	if more {
 		text += "There are more. Use --first.\n"
 	}
-	return adminResult{text, struct {
+	return result{text, struct {
 		Mails []mailJSON `json:"mails"`
 		More  bool       `json:"more"`
 	}{newMailsJSON(list), more}}, nil
@@ -128,43 +129,43 @@ type changedMailsJSON struct {
 	Skipped []mailJSON `json:"skipped"` // by --all, since they must not be sent
 }
 
-func retryMails(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+func retryMails(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	ids, all := without(args, "--all")
 	if all {
 		if len(ids) > 0 {
-			return adminResult{}, errAdminUsage
+			return result{}, errUsage
 		}
 		retried, skipped, err := a.RetryAllMails(ctx)
 		if err != nil {
-			return adminResult{}, err
+			return result{}, err
 		}
 		var text strings.Builder
 		fmt.Fprintf(&text, retriedText, len(retried))
 		for i := range skipped {
 			fmt.Fprintf(&text, "mail %s %s\n", skipped[i].ID, operators.Unsendable(skipped[i]))
 		}
-		return adminResult{text.String(), changedMailsJSON{true, newMailsJSON(retried), newMailsJSON(skipped)}}, nil
+		return result{text.String(), changedMailsJSON{true, newMailsJSON(retried), newMailsJSON(skipped)}}, nil
 	}
 	return changeMails(ctx, ids, retriedText, a.RetryMails)
 }
 
 const retriedText = "%d mails will be sent again\n"
 
-func dropMails(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+func dropMails(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	return changeMails(ctx, args, "%d mails are deleted\n", a.DropMails)
 }
 
-func changeMails(ctx context.Context, args []string, text string, change func(context.Context, []uuid.UUID) ([]operators.Mail, error)) (adminResult, error) {
+func changeMails(ctx context.Context, args []string, text string, change func(context.Context, []uuid.UUID) ([]operators.Mail, error)) (result, error) {
 	ids := make([]uuid.UUID, len(args))
 	for i, arg := range args {
 		var err error
 		if ids[i], err = uuid.Parse(arg); err != nil {
-			return adminResult{}, fmt.Errorf("%q is not the id of a mail: `freehold admin mails` prints the ids", arg)
+			return result{}, fmt.Errorf("%q is not the id of a mail: `freehold admin mails` prints the ids", arg)
 		}
 	}
 	changed, err := change(ctx, ids)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
-	return adminResult{fmt.Sprintf(text, len(changed)), changedMailsJSON{true, newMailsJSON(changed), []mailJSON{}}}, nil
+	return result{fmt.Sprintf(text, len(changed)), changedMailsJSON{true, newMailsJSON(changed), []mailJSON{}}}, nil
 }

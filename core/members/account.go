@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 func (m *MutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SignUpPayload, error) {
@@ -128,13 +129,13 @@ func (q *QueryResolver) Me(ctx context.Context) (*model.User, error) {
 	}
 	p, private, err := q.DB.FindOwn(ctx, viewer)
 	if err == nil {
-		remember(ctx, privateKey{viewer.UserID}, private)
+		resolvers.Remember(ctx, privateKey{viewer.UserID}, private)
 	}
 	return userOrNull(p, err)
 }
 
 func (u *UserResolver) Email(ctx context.Context, obj *model.User) (*string, error) {
-	row, err := u.private(ctx, obj.Owner)
+	row, err := private(ctx, u.Resolvers, obj.Owner)
 	if row == nil || row.Email == "" {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (u *UserResolver) Email(ctx context.Context, obj *model.User) (*string, err
 }
 
 func (u *UserResolver) EmailVerified(ctx context.Context, obj *model.User) (*bool, error) {
-	row, err := u.private(ctx, obj.Owner)
+	row, err := private(ctx, u.Resolvers, obj.Owner)
 	if row == nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -8,12 +8,13 @@ import (
 	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 type recoveryKey struct{ userID uuid.UUID }
 
 func (u *UserResolver) RecoveryCodesLeft(ctx context.Context, obj *model.User) (*int, error) {
-	return Once(ctx, recoveryKey{obj.Owner}, func() (*int, error) {
+	return resolvers.Once(ctx, recoveryKey{obj.Owner}, func() (*int, error) {
 		return u.Factors.RecoveryCodesLeft(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }

@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 func (q *QueryResolver) Profile(ctx context.Context, username string) (*model.Profile, error) {
 	ref := profileType.Ref("username", username)
 	p, err := profileOrNull(q.DB.FindProfileByUsernameKey(ctx, auth.ViewerFrom(ctx), ref.Key)) // PostgreSQL plans a statement with one key only once
 	if p == nil && err == nil {
-		q.missed(ctx, ref)
+		q.Miss(ctx, ref)
 	}
 	return p, err
 }
@@ -38,8 +39,8 @@ func (m *MutationResolver) UpdateProfile(ctx context.Context, input model.Update
 		}
 	}
 	p, err := m.Accounts.UpdateProfile(ctx, auth.ViewerFrom(ctx), id, db.ProfileFields{
-		DisplayName: Patch(input.DisplayName), Bio: Patch(input.Bio), AvatarURL: Patch(input.AvatarURL), WebsiteURL: Patch(input.WebsiteURL),
-		Location: Patch(input.Location), Visibility: visibilityPatch(input.Visibility), Birthday: Patch(input.Birthday), PhoneNumber: Patch(input.PhoneNumber),
+		DisplayName: resolvers.Patch(input.DisplayName), Bio: resolvers.Patch(input.Bio), AvatarURL: resolvers.Patch(input.AvatarURL), WebsiteURL: resolvers.Patch(input.WebsiteURL),
+		Location: resolvers.Patch(input.Location), Visibility: visibilityPatch(input.Visibility), Birthday: resolvers.Patch(input.Birthday), PhoneNumber: resolvers.Patch(input.PhoneNumber),
 	})
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func (m *MutationResolver) UpdateProfile(ctx context.Context, input model.Update
 }
 
 func (p *ProfileResolver) Birthday(ctx context.Context, obj *model.Profile) (*time.Time, error) {
-	row, err := p.private(ctx, obj.Owner)
+	row, err := private(ctx, p.Resolvers, obj.Owner)
 	if row == nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func (p *ProfileResolver) Birthday(ctx context.Context, obj *model.Profile) (*ti
 }
 
 func (p *ProfileResolver) PhoneNumber(ctx context.Context, obj *model.Profile) (*string, error) {
-	row, err := p.private(ctx, obj.Owner)
+	row, err := private(ctx, p.Resolvers, obj.Owner)
 	if row == nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 func (m *MutationResolver) SignUpAnonymously(ctx context.Context, input model.SignUpAnonymouslyInput) (*model.SignUpAnonymouslyPayload, error) {
@@ -45,7 +46,7 @@ func (m *MutationResolver) SetPassword(ctx context.Context, input model.SetPassw
 type anonymousKey struct{ userID uuid.UUID }
 
 func (u *UserResolver) Anonymous(ctx context.Context, obj *model.User) (*bool, error) {
-	return Once(ctx, anonymousKey{obj.Owner}, func() (*bool, error) {
+	return resolvers.Once(ctx, anonymousKey{obj.Owner}, func() (*bool, error) {
 		return u.DB.FindIsAnonymous(ctx, auth.ViewerFrom(ctx), obj.Owner)
 	})
 }

@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 // Scopes are the scopes of operators, each with what it permits.
 var Scopes = operators.Scopes
 
 func (q *QueryResolver) Accounts(ctx context.Context, filter *model.AccountFilter, first *int, after *string, last *int, before *string) (*model.AccountConnection, error) {
-	r, err := NewRange(first, after, last, before)
+	r, err := resolvers.NewRange(first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
@@ -21,12 +22,12 @@ func (q *QueryResolver) Accounts(ctx context.Context, filter *model.AccountFilte
 	if filter != nil {
 		f = operators.Filter{ID: filter.ID.Value(), Email: filter.Email.Value(), Username: filter.Username.Value(), State: (*db.AccountState)(filter.State.Value())}
 	}
-	page, err := q.actor(ctx).Find(ctx, f, r)
+	page, err := actor(ctx, q.Resolvers).Find(ctx, f, r)
 	if err != nil {
 		return nil, err
 	}
 	c := &model.AccountConnection{}
-	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
+	c.Edges, c.Nodes, c.PageInfo = resolvers.Connect(ctx, page,
 		func(a *db.ListedAccount) db.Place { return db.Place{CreatedAt: a.CreatedAt, ID: a.ID} }, newAccount,
 		func(at string, a *model.Account) *model.AccountEdge { return &model.AccountEdge{Cursor: at, Node: a} })
 	return c, nil
@@ -34,7 +35,7 @@ func (q *QueryResolver) Accounts(ctx context.Context, filter *model.AccountFilte
 
 func (m *MutationResolver) DisableAccount(ctx context.Context, input model.DisableAccountInput) (*model.DisableAccountPayload, error) {
 	id, _ := auth.ParseID(input.ID) // otherwise the zero id, which no account has
-	account, err := m.actor(ctx).Disable(ctx, id)
+	account, err := actor(ctx, m.Resolvers).Disable(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (m *MutationResolver) DisableAccount(ctx context.Context, input model.Disab
 
 func (m *MutationResolver) EnableAccount(ctx context.Context, input model.EnableAccountInput) (*model.EnableAccountPayload, error) {
 	id, _ := auth.ParseID(input.ID)
-	account, err := m.actor(ctx).Enable(ctx, id)
+	account, err := actor(ctx, m.Resolvers).Enable(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func (m *MutationResolver) EnableAccount(ctx context.Context, input model.Enable
 
 func (m *MutationResolver) RevokeAccountSessions(ctx context.Context, input model.RevokeAccountSessionsInput) (*model.RevokeAccountSessionsPayload, error) {
 	id, _ := auth.ParseID(input.ID)
-	count, account, err := m.actor(ctx).RevokeSessions(ctx, id)
+	count, account, err := actor(ctx, m.Resolvers).RevokeSessions(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (m *MutationResolver) RevokeAccountSessions(ctx context.Context, input mode
 
 func (m *MutationResolver) StartPasswordReset(ctx context.Context, input model.StartPasswordResetInput) (*model.StartPasswordResetPayload, error) {
 	id, _ := auth.ParseID(input.ID)
-	account, err := m.actor(ctx).StartPasswordReset(ctx, id)
+	account, err := actor(ctx, m.Resolvers).StartPasswordReset(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (m *MutationResolver) StartPasswordReset(ctx context.Context, input model.S
 }
 
 // actor returns the use cases of operators for the viewer.
-func (r *Resolvers) actor(ctx context.Context) operators.Actor {
+func actor(ctx context.Context, r *resolvers.Resolvers) operators.Actor {
 	return r.Operators.As(auth.ViewerFrom(ctx))
 }
 

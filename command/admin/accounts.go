@@ -1,4 +1,4 @@
-package command
+package admin
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/app/operate"
+	"freehold.dev/freehold/command/table"
 )
 
 // accountJSON is an account with --json. It has the fields of Account in the API.
@@ -50,17 +51,17 @@ type outcomeJSON struct {
 }
 
 // done returns the result of an action, with the account as it is now.
-func done(ctx context.Context, a *operate.Administration, account *operators.Account, outcome outcomeJSON, text string, args ...any) (adminResult, error) {
+func done(ctx context.Context, a *operate.Administration, account *operators.Account, outcome outcomeJSON, text string, args ...any) (result, error) {
 	now, err := a.Lookup(ctx, account.ID.String())
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	outcome.Success, outcome.Account = true, newAccountJSON(now)
-	return adminResult{fmt.Sprintf(text+"\n", args...), outcome}, nil
+	return result{fmt.Sprintf(text+"\n", args...), outcome}, nil
 }
 
 // findAccounts prints accounts.
-func findAccounts(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+func findAccounts(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	flags := flag.NewFlagSet("find", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	var filter operators.Filter
@@ -76,11 +77,11 @@ func findAccounts(ctx context.Context, a *operate.Administration, args []string)
 	})
 	first, err := parseFirst(flags, args)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	list, more, err := a.List(ctx, filter, first)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	rows := [][]string{{"ID", "USERNAME", "EMAIL", "STATE", "CREATED", "LAST USED", "SCOPES"}}
 	accounts := make([]accountJSON, len(list))
@@ -91,11 +92,11 @@ func findAccounts(ctx context.Context, a *operate.Administration, args []string)
 		})
 		accounts[i] = newAccountJSON(&x)
 	}
-	text := table(rows)
+	text := table.Format(rows)
 	if more {
 		text += "There are more. Use --first, or search for one of them.\n"
 	}
-	return adminResult{text, struct {
+	return result{text, struct {
 		Accounts []accountJSON `json:"accounts"`
 		More     bool          `json:"more"`
 	}{accounts, more}}, nil
@@ -105,7 +106,7 @@ func findAccounts(ctx context.Context, a *operate.Administration, args []string)
 func parseFirst(flags *flag.FlagSet, args []string) (int, error) {
 	first := flags.Int("first", 20, "")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return 0, errors.Join(err, errAdminUsage)
+		return 0, errors.Join(err, errUsage)
 	}
 	if *first < 1 || *first > operators.MaxList {
 		return 0, fmt.Errorf("--first: want 1 to %d", operators.MaxList)
@@ -114,72 +115,72 @@ func parseFirst(flags *flag.FlagSet, args []string) (int, error) {
 }
 
 // exportAccount prints everything stored about a user.
-func exportAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func exportAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	document, err := a.Export(ctx, account)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	var lines bytes.Buffer
 	if err := json.Indent(&lines, document, "", "  "); err != nil {
-		return adminResult{}, fmt.Errorf("format the export: %w", err)
+		return result{}, fmt.Errorf("format the export: %w", err)
 	}
-	return adminResult{lines.String() + "\n", document}, nil
+	return result{lines.String() + "\n", document}, nil
 }
 
-func disableAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func disableAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if _, err := a.AsCommandLine().Disable(ctx, account.ID); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s is disabled", account.Username)
 }
 
-func enableAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func enableAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if _, err := a.AsCommandLine().Enable(ctx, account.ID); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s is enabled", account.Username)
 }
 
-func deleteAccount(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+func deleteAccount(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	args, yes := without(args, "--yes")
 	if len(args) != 1 {
-		return adminResult{}, errAdminUsage
+		return result{}, errUsage
 	}
 	account, err := a.Lookup(ctx, args[0])
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	if !yes {
 		question := fmt.Sprintf("This deletes the account %s <%s> and everything that belongs to it. Nobody can undo it.\nType its username to confirm: ", account.Username, account.Email)
 		if err := confirm(question, account.Username); err != nil {
-			return adminResult{}, err
+			return result{}, err
 		}
 	}
 	if err := a.Delete(ctx, account); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
-	return adminResult{account.Username + " is deleted\n", outcomeJSON{Success: true, Account: newAccountJSON(account)}}, nil
+	return result{account.Username + " is deleted\n", outcomeJSON{Success: true, Account: newAccountJSON(account)}}, nil
 }
 
-func revokeSessions(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func revokeSessions(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	n, _, err := a.AsCommandLine().RevokeSessions(ctx, account.ID)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{Count: &n}, "revoked %d sessions of %s", n, account.Username)
 }
 
-func resetPassword(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func resetPassword(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if _, err := a.AsCommandLine().StartPasswordReset(ctx, account.ID); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{SentTo: account.Email}, "a code for a new password will be sent to %s", account.Email)
 }
 
-func removeSecondFactor(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func removeSecondFactor(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	removed, err := a.RemoveSecondFactor(ctx, account.ID)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	text := "%s has no second factor any more"
 	if !removed {
@@ -188,17 +189,17 @@ func removeSecondFactor(ctx context.Context, a *operate.Administration, account 
 	return done(ctx, a, account, outcomeJSON{Removed: &removed}, text, account.Username)
 }
 
-func changeEmail(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (adminResult, error) {
+func changeEmail(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (result, error) {
 	to, err := a.ChangeEmail(ctx, account, args[1])
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{SentTo: to}, "a code will be sent to %s; the address of %s changes when the owner enters it", to, account.Username)
 }
 
-func resendVerification(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func resendVerification(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if err := a.ResendVerification(ctx, account); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{SentTo: account.Email}, "a code that verifies the address will be sent to %s", account.Email)
 }

@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
+	"freehold.dev/freehold/resolvers"
 )
 
 // begin makes the owner of a session the viewer of the rest of this root field, and returns their user and the tokens of the session.
@@ -59,7 +60,7 @@ func profileFields(f *model.ProfileFieldsInput) db.ProfileFields {
 		return db.ProfileFields{}
 	}
 	return db.ProfileFields{
-		DisplayName: Patch(f.DisplayName), Bio: Patch(f.Bio), AvatarURL: Patch(f.AvatarURL), WebsiteURL: Patch(f.WebsiteURL),
-		Location: Patch(f.Location), Visibility: visibilityPatch(f.Visibility), Birthday: Patch(f.Birthday), PhoneNumber: Patch(f.PhoneNumber),
+		DisplayName: resolvers.Patch(f.DisplayName), Bio: resolvers.Patch(f.Bio), AvatarURL: resolvers.Patch(f.AvatarURL), WebsiteURL: resolvers.Patch(f.WebsiteURL),
+		Location: resolvers.Patch(f.Location), Visibility: visibilityPatch(f.Visibility), Birthday: resolvers.Patch(f.Birthday), PhoneNumber: resolvers.Patch(f.PhoneNumber),
 	}
 }

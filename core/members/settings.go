@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -8,17 +8,8 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
+	"freehold.dev/freehold/resolvers"
 )
-
-// RequestLimits are the limits of the HTTP edge, for Query.settings.
-type RequestLimits struct {
-	Cost    int
-	Depth   int
-	Aliases int
-	Tokens  int
-	Bytes   int
-	Reply   int // bytes of the data in a response
-}
 
 func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 	s := q.Resolvers.Accounts.Settings()
@@ -34,7 +25,7 @@ func (q *QueryResolver) Settings(context.Context) (*model.Settings, error) {
 		Passkeys:          q.Passkeys.Available(),
 		TotpAvailable:     q.Factors.HasTOTP(),
 		RequestLimits: &model.RequestLimits{
-			PageSize: db.MaxPage, DefaultPageSize: DefaultPage, NodeIds: maxNodes,
+			PageSize: db.MaxPage, DefaultPageSize: resolvers.DefaultPage, NodeIds: resolvers.MaxNodes,
 			Cost: q.Limits.Cost, Depth: q.Limits.Depth, Aliases: q.Limits.Aliases, Tokens: q.Limits.Tokens, Bytes: q.Limits.Bytes, ReplyBytes: q.Limits.Reply,
 		},
 	}, nil

@@ -1,4 +1,4 @@
-package resolvers
+package members
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/graph/model"
 	"freehold.dev/freehold/owned"
+	"freehold.dev/freehold/resolvers"
 )
 
 // maxRevoked bounds the list of revoked sessions. No client shows more.
 const maxRevoked = 1000
 
 func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SessionConnection, error) {
-	r, err := NewRange(first, after, last, before)
+	r, err := resolvers.NewRange(first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +24,7 @@ func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int
 		return nil, err
 	}
 	c := &model.SessionConnection{}
-	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
+	c.Edges, c.Nodes, c.PageInfo = resolvers.Connect(ctx, page,
 		func(s *db.LiveSession) db.Place { return db.Place{CreatedAt: s.CreatedAt, ID: s.ID} },
 		func(s *db.LiveSession) *model.Session { return newSession(viewer, s) },
 		func(at string, s *model.Session) *model.SessionEdge { return &model.SessionEdge{Cursor: at, Node: s} })
@@ -31,7 +32,7 @@ func (u *UserResolver) Sessions(ctx context.Context, obj *model.User, first *int
 }
 
 func (u *UserResolver) SecurityEvents(ctx context.Context, obj *model.User, first *int, after *string, last *int, before *string) (*model.SecurityEventConnection, error) {
-	r, err := NewRange(first, after, last, before)
+	r, err := resolvers.NewRange(first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (u *UserResolver) SecurityEvents(ctx context.Context, obj *model.User, firs
 		return nil, err
 	}
 	c := &model.SecurityEventConnection{}
-	c.Edges, c.Nodes, c.PageInfo = Connect(ctx, page,
+	c.Edges, c.Nodes, c.PageInfo = resolvers.Connect(ctx, page,
 		func(e *db.SecurityEvent) db.Place { return db.Place{CreatedAt: e.CreatedAt, ID: e.ID} }, newEvent,
 		func(at string, e *model.SecurityEvent) *model.SecurityEventEdge {
 			return &model.SecurityEventEdge{Cursor: at, Node: e}

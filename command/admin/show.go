@@ -1,4 +1,4 @@
-package command
+package admin
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/app/operate"
+	"freehold.dev/freehold/command/table"
 )
 
 // dossierJSON is what is known about an account, with --json.
@@ -49,13 +50,13 @@ type eventJSON struct {
 }
 
 // showAccount prints what is known about an account.
-func showAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (adminResult, error) {
+func showAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	found, err := a.Show(ctx, account.ID)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	d := newDossierJSON(found)
-	return adminResult{d.text(found.Mails), d}, nil
+	return result{d.text(found.Mails), d}, nil
 }
 
 func newDossierJSON(found *operators.Dossier) dossierJSON {
@@ -112,5 +113,5 @@ func (d *dossierJSON) text(mails []operators.Mail) string {
 		events = append(events, []string{moment(e.CreatedAt), e.Kind, orDash(e.By), orDash(e.IP), orDash(e.Device)})
 	}
 	return fmt.Sprintf("%s\nCredentials\n%s\nSessions\n%s\nSecurity events, newest first\n%s\nMails that were not sent\n%s",
-		table(rows), table(credentials), table(sessions), table(events), mailTable(mails))
+		table.Format(rows), table.Format(credentials), table.Format(sessions), table.Format(events), mailTable(mails))
 }

@@ -1,4 +1,4 @@
-package command
+package admin
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/app/operate"
+	"freehold.dev/freehold/command/table"
 )
 
 // grantJSON is a scope of an account with --json.
@@ -22,10 +23,10 @@ type grantJSON struct {
 }
 
 // printGrants prints which accounts have scopes.
-func printGrants(ctx context.Context, a *operate.Administration, _ []string) (adminResult, error) {
+func printGrants(ctx context.Context, a *operate.Administration, _ []string) (result, error) {
 	grants, err := a.Grants(ctx)
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	rows, list := [][]string{{"USERNAME", "SCOPE", "GRANTED", "BY"}}, make([]grantJSON, len(grants))
 	for i, g := range grants {
@@ -33,46 +34,46 @@ func printGrants(ctx context.Context, a *operate.Administration, _ []string) (ad
 		rows = append(rows, []string{g.Username, g.Scope, moment(granted), g.GrantedBy})
 		list[i] = grantJSON{g.Username, g.Scope, granted, g.GrantedBy}
 	}
-	return adminResult{table(rows), struct {
+	return result{table.Format(rows), struct {
 		Grants []grantJSON `json:"grants"`
 	}{list}}, nil
 }
 
-func grantScopes(ctx context.Context, a *operate.Administration, args []string) (adminResult, error) {
+func grantScopes(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	for _, scope := range args[1:] {
 		if _, ok := a.Scopes[scope]; !ok {
 			var rows [][]string
 			for _, known := range slices.Sorted(maps.Keys(a.Scopes)) {
 				rows = append(rows, []string{"  " + known, a.Scopes[known]})
 			}
-			return adminResult{}, fmt.Errorf("unknown scope %q. The scopes of this program are:\n%s", scope, strings.TrimRight(table(rows), "\n"))
+			return result{}, fmt.Errorf("unknown scope %q. The scopes of this program are:\n%s", scope, strings.TrimRight(table.Format(rows), "\n"))
 		}
 	}
 	account, err := a.Lookup(ctx, args[0])
 	if err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	if account.State == operators.Pending {
-		return adminResult{}, fmt.Errorf("the account %s is pending: its owner has not verified the email address", account.Username)
+		return result{}, fmt.Errorf("the account %s is pending: its owner has not verified the email address", account.Username)
 	}
 	by := "unknown"
 	if u, err := user.Current(); err == nil {
 		by = u.Username
 	}
 	if err := a.Grant(ctx, account.ID, by, args[1:]...); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s has %s; access tokens contain this from the next sign-in or refresh on", account.Username, strings.Join(args[1:], " "))
 }
 
-func revokeScopes(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (adminResult, error) {
+func revokeScopes(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (result, error) {
 	for _, scope := range args[1:] {
 		if !account.Scopes.Has(scope) {
-			return adminResult{}, fmt.Errorf("%s does not have the scope %q", account.Username, scope)
+			return result{}, fmt.Errorf("%s does not have the scope %q", account.Username, scope)
 		}
 	}
 	if err := a.Revoke(ctx, account.ID, args[1:]...); err != nil {
-		return adminResult{}, err
+		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s no longer has %s", account.Username, strings.Join(args[1:], " "))
 }
