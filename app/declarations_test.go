@@ -14,6 +14,7 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/graph"
@@ -150,7 +151,7 @@ func TestUnprotectedTablesAreNamedWithTheirPlace(t *testing.T) {
 	d := dbtest.New(t)
 	d.Query(t, `CREATE TABLE app.bare (id uuid PRIMARY KEY)`)
 	d.Query(t, `ALTER TABLE app.user_private NO FORCE ROW LEVEL SECURITY`)
-	c, err := LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir()})
+	c, err := config.Load([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 )
 
 // administer opens the accounts for `freehold admin`, on the private PostgreSQL of a running server unless FREEHOLD_MIGRATE_URL is set.
-func (c Command) administer(ctx context.Context, sendsCode bool) (a *app.Administration, closeAll func() error, err error) {
+func (c Command) administer(ctx context.Context, sendsCode bool) (a *operate.Administration, closeAll func() error, err error) {
 	p, settings, err := c.load()
 	if err != nil {
 		return nil, nil, err
@@ -17,7 +17,7 @@ func (c Command) administer(ctx context.Context, sendsCode bool) (a *app.Adminis
 	if err != nil {
 		return nil, nil, err
 	}
-	if a, err = p.Administer(ctx, settings, sendsCode); err != nil {
+	if a, err = operate.Administer(ctx, p, settings, sendsCode); err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
 	return a, func() error {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/command/admin"
 )
 
@@ -158,16 +159,16 @@ func (c Command) run(ctx context.Context, args []string) error {
 }
 
 // load returns the program and its settings.
-func (c Command) load() (*app.Program, app.Config, error) {
+func (c Command) load() (*app.Program, config.Config, error) {
 	p, err := c.Program()
 	if err != nil {
-		return nil, app.Config{}, err
+		return nil, config.Config{}, err
 	}
 	settings, err := loadConfig(p)
 	return p, settings, err
 }
 
-func loadConfig(p *app.Program) (app.Config, error) {
+func loadConfig(p *app.Program) (config.Config, error) {
 	c, err := p.LoadConfig(os.Environ())
 	if err != nil {
 		return c, fmt.Errorf("the configuration is invalid:\n%w", err)

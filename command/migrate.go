@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/command/table"
 )
 
 // migrate runs `freehold migrate`, with " --dry-run" or " status" as its mode. Notes get what it waits for.
-func migrate(ctx context.Context, p *app.Program, c app.Config, mode string, w, notes io.Writer) error {
+func migrate(ctx context.Context, p *app.Program, c config.Config, mode string, w, notes io.Writer) error {
 	m, err := p.Migrator(c)
 	if err != nil {
 		return err

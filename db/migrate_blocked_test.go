@@ -18,8 +18,8 @@ import (
 func TestMigrationLetsRequestsPass(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ lock, migration string }{
-		"in a transaction":                   {"app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n"},
-		"after one without a transaction":    {"migrations.further IN SHARE UPDATE EXCLUSIVE MODE", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\n"},
+		"in a transaction":                {"app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n"},
+		"after one without a transaction": {"migrations.further IN SHARE UPDATE EXCLUSIVE MODE", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\n"},
 		"with another table locked first": {"app.profiles IN ROW EXCLUSIVE MODE", "-- +goose Up\nALTER TABLE app.users ADD COLUMN next text;\nCREATE INDEX next ON app.profiles (bio);\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/command/table"
 )
 
@@ -51,7 +51,7 @@ type outcomeJSON struct {
 }
 
 // done returns the result of an action, with the account as it is now.
-func done(ctx context.Context, a *app.Administration, account *operators.Account, outcome outcomeJSON, text string, args ...any) (result, error) {
+func done(ctx context.Context, a *operate.Administration, account *operators.Account, outcome outcomeJSON, text string, args ...any) (result, error) {
 	now, err := a.Lookup(ctx, account.ID.String())
 	if err != nil {
 		return result{}, err
@@ -61,7 +61,7 @@ func done(ctx context.Context, a *app.Administration, account *operators.Account
 }
 
 // findAccounts prints accounts.
-func findAccounts(ctx context.Context, a *app.Administration, args []string) (result, error) {
+func findAccounts(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	flags := flag.NewFlagSet("find", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	var filter operators.Filter
@@ -115,7 +115,7 @@ func parseFirst(flags *flag.FlagSet, args []string) (int, error) {
 }
 
 // exportAccount prints everything stored about a user.
-func exportAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func exportAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	document, err := a.Export(ctx, account)
 	if err != nil {
 		return result{}, err
@@ -127,21 +127,21 @@ func exportAccount(ctx context.Context, a *app.Administration, account *operator
 	return result{lines.String() + "\n", document}, nil
 }
 
-func disableAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func disableAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if _, err := a.AsCommandLine().Disable(ctx, account.ID); err != nil {
 		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s is disabled", account.Username)
 }
 
-func enableAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func enableAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if _, err := a.AsCommandLine().Enable(ctx, account.ID); err != nil {
 		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{}, "%s is enabled", account.Username)
 }
 
-func deleteAccount(ctx context.Context, a *app.Administration, args []string) (result, error) {
+func deleteAccount(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	args, yes := without(args, "--yes")
 	if len(args) != 1 {
 		return result{}, errUsage
@@ -162,7 +162,7 @@ func deleteAccount(ctx context.Context, a *app.Administration, args []string) (r
 	return result{account.Username + " is deleted\n", outcomeJSON{Success: true, Account: newAccountJSON(account)}}, nil
 }
 
-func revokeSessions(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func revokeSessions(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	n, _, err := a.AsCommandLine().RevokeSessions(ctx, account.ID)
 	if err != nil {
 		return result{}, err
@@ -170,14 +170,14 @@ func revokeSessions(ctx context.Context, a *app.Administration, account *operato
 	return done(ctx, a, account, outcomeJSON{Count: &n}, "revoked %d sessions of %s", n, account.Username)
 }
 
-func resetPassword(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func resetPassword(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if _, err := a.AsCommandLine().StartPasswordReset(ctx, account.ID); err != nil {
 		return result{}, err
 	}
 	return done(ctx, a, account, outcomeJSON{SentTo: account.Email}, "a code for a new password will be sent to %s", account.Email)
 }
 
-func removeSecondFactor(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func removeSecondFactor(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	removed, err := a.RemoveSecondFactor(ctx, account.ID)
 	if err != nil {
 		return result{}, err
@@ -189,7 +189,7 @@ func removeSecondFactor(ctx context.Context, a *app.Administration, account *ope
 	return done(ctx, a, account, outcomeJSON{Removed: &removed}, text, account.Username)
 }
 
-func changeEmail(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (result, error) {
+func changeEmail(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (result, error) {
 	to, err := a.ChangeEmail(ctx, account, args[1])
 	if err != nil {
 		return result{}, err
@@ -197,7 +197,7 @@ func changeEmail(ctx context.Context, a *app.Administration, account *operators.
 	return done(ctx, a, account, outcomeJSON{SentTo: to}, "a code will be sent to %s; the address of %s changes when the owner enters it", to, account.Username)
 }
 
-func resendVerification(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func resendVerification(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	if err := a.ResendVerification(ctx, account); err != nil {
 		return result{}, err
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/fault"
 )
 
@@ -44,15 +44,15 @@ Each command prints JSON with --json`)
 // action is a command about accounts.
 type action struct {
 	least, most int // how many arguments it takes
-	run         func(ctx context.Context, a *app.Administration, args []string) (result, error)
+	run         func(ctx context.Context, a *operate.Administration, args []string) (result, error)
 	sendsCode   bool // and so needs the service's signing key
 }
 
 // aboutAccount returns the action of run, which gets the account that the first argument names.
 func aboutAccount(
-	run func(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (result, error),
-) func(ctx context.Context, a *app.Administration, args []string) (result, error) {
-	return func(ctx context.Context, a *app.Administration, args []string) (result, error) {
+	run func(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (result, error),
+) func(ctx context.Context, a *operate.Administration, args []string) (result, error) {
+	return func(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 		account, err := a.Lookup(ctx, args[0])
 		if err != nil {
 			return result{}, err
@@ -90,7 +90,7 @@ var actions = map[string]action{
 
 // Open opens the accounts that a command is about. Only a command that sends codes needs the service's signing key. The caller
 // closes them with the returned function.
-type Open func(ctx context.Context, sendsCode bool) (a *app.Administration, closeAll func() error, err error)
+type Open func(ctx context.Context, sendsCode bool) (a *operate.Administration, closeAll func() error, err error)
 
 // Run runs `freehold admin` with its arguments. It opens the accounts only for arguments that name a command.
 func Run(ctx context.Context, args []string, open Open, w io.Writer) (err error) {

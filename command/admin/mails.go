@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/command/table"
 )
 
@@ -84,7 +84,7 @@ func orDash(text *string) string {
 }
 
 // aboutMails runs `freehold admin mails`.
-func aboutMails(ctx context.Context, a *app.Administration, args []string) (result, error) {
+func aboutMails(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	if len(args) > 1 {
 		switch args[0] {
 		case "retry":
@@ -129,7 +129,7 @@ type changedMailsJSON struct {
 	Skipped []mailJSON `json:"skipped"` // by --all, since they must not be sent
 }
 
-func retryMails(ctx context.Context, a *app.Administration, args []string) (result, error) {
+func retryMails(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	ids, all := without(args, "--all")
 	if all {
 		if len(ids) > 0 {
@@ -151,7 +151,7 @@ func retryMails(ctx context.Context, a *app.Administration, args []string) (resu
 
 const retriedText = "%d mails will be sent again\n"
 
-func dropMails(ctx context.Context, a *app.Administration, args []string) (result, error) {
+func dropMails(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	return changeMails(ctx, args, "%d mails are deleted\n", a.DropMails)
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/command/table"
 )
 
@@ -23,7 +23,7 @@ type grantJSON struct {
 }
 
 // printGrants prints which accounts have scopes.
-func printGrants(ctx context.Context, a *app.Administration, _ []string) (result, error) {
+func printGrants(ctx context.Context, a *operate.Administration, _ []string) (result, error) {
 	grants, err := a.Grants(ctx)
 	if err != nil {
 		return result{}, err
@@ -39,7 +39,7 @@ func printGrants(ctx context.Context, a *app.Administration, _ []string) (result
 	}{list}}, nil
 }
 
-func grantScopes(ctx context.Context, a *app.Administration, args []string) (result, error) {
+func grantScopes(ctx context.Context, a *operate.Administration, args []string) (result, error) {
 	for _, scope := range args[1:] {
 		if _, ok := a.Scopes[scope]; !ok {
 			var rows [][]string
@@ -66,7 +66,7 @@ func grantScopes(ctx context.Context, a *app.Administration, args []string) (res
 	return done(ctx, a, account, outcomeJSON{}, "%s has %s; access tokens contain this from the next sign-in or refresh on", account.Username, strings.Join(args[1:], " "))
 }
 
-func revokeScopes(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (result, error) {
+func revokeScopes(ctx context.Context, a *operate.Administration, account *operators.Account, args []string) (result, error) {
 	for _, scope := range args[1:] {
 		if !account.Scopes.Has(scope) {
 			return result{}, fmt.Errorf("%s does not have the scope %q", account.Username, scope)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/command/table"
 )
 
@@ -50,7 +50,7 @@ type eventJSON struct {
 }
 
 // showAccount prints what is known about an account.
-func showAccount(ctx context.Context, a *app.Administration, account *operators.Account, _ []string) (result, error) {
+func showAccount(ctx context.Context, a *operate.Administration, account *operators.Account, _ []string) (result, error) {
 	found, err := a.Show(ctx, account.ID)
 	if err != nil {
 		return result{}, err

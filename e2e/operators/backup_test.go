@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
@@ -223,7 +224,7 @@ func TestBackupCheckAgreesWithPgDump(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := harness.Program.CheckBackup(t.Context(), settings)
+		report, err := operate.CheckBackup(t.Context(), harness.Program, settings)
 		output := fmt.Sprint(strings.Join(append(report.Problems, report.Notes...), "\n"), err)
 		complete := err == nil && len(report.Problems) == 0
 		dump, dumped := shell(t, d, dir, `pg_dump --format=custom --file=x.dump "$URL"`, "URL="+at)

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"os"
@@ -31,7 +31,7 @@ func TestSecretsInFiles(t *testing.T) {
 	for name, value := range values {
 		settings = append(settings, name+"_FILE="+write(t, value+"\n"))
 	}
-	c, err := LoadConfig(settings)
+	c, err := Load(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +63,11 @@ func TestSecretsInFilesAreRefused(t *testing.T) {
 		"FREEHOLD_SMTP_URL: ":                                      {"FREEHOLD_MAIL_FROM=a@example.org", "FREEHOLD_SMTP_URL_FILE=" + write(t, "s3cret")},
 		"FREEHOLD_ADDR_FILE: ":                                     {"FREEHOLD_ADDR_FILE=" + write(t, "x")},
 	} {
-		if _, err := LoadConfig(settings); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+		if _, err := Load(settings); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%v: %v, want %s", settings, err, want)
 		}
 	}
-	_, err := loadConfig([]string{"FREEHOLD_SMTP_URL_FILE=" + write(t, "smtp://mail.example")}, true)
+	_, err := LoadSubgraph([]string{"FREEHOLD_SMTP_URL_FILE=" + write(t, "smtp://mail.example")})
 	if err == nil || !strings.Contains(err.Error(), "FREEHOLD_SMTP_URL_FILE: must not be set") {
 		t.Errorf("a setting of accounts in a second subgraph: %v", err)
 	}

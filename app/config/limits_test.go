@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"os"
@@ -10,7 +10,7 @@ import (
 	"freehold.dev/freehold/accounts/limits"
 )
 
-func TestConfigChecksLimits(t *testing.T) {
+func TestLimitsAreChecked(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]string{
 		"FREEHOLD_LIMIT_SIGN_IN=100":         "FREEHOLD_LIMIT_SIGN_IN: must be a limit: a number and a duration, such as 100/15m",
@@ -29,7 +29,7 @@ func TestConfigChecksLimits(t *testing.T) {
 		"FREEHOLD_PASSWORD_SHARE=2000000":    "FREEHOLD_PASSWORD_SHARE: must be between 1 and 1000000",
 		"FREEHOLD_ACCOUNT_EVENTS=everything": "FREEHOLD_ACCOUNT_EVENTS: must be a whole number",
 	} {
-		_, err := LoadConfig([]string{setting})
+		_, err := Load([]string{setting})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", setting, err, want)
 		}
@@ -39,15 +39,15 @@ func TestConfigChecksLimits(t *testing.T) {
 // Each limit has a setting, which is printed as written, and whose default is in docs/accounts.md.
 func TestLimitsAreDocumented(t *testing.T) {
 	t.Parallel()
-	c, err := LoadConfig(nil)
+	c, err := Load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../docs/accounts.md")
+	text, err := os.ReadFile("../../docs/accounts.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, values := reflect.TypeFor[LimitSettings](), reflect.ValueOf(c.limits())
+	settings, values := reflect.TypeFor[Limits](), reflect.ValueOf(c.UseCaseLimits())
 	n := 0
 	for _, f := range reflect.VisibleFields(settings) {
 		name, value := f.Tag.Get("env"), f.Tag.Get("envDefault")

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"errors"
@@ -8,13 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/passkeys"
-	"freehold.dev/freehold/edge"
 )
 
-// PasskeySettings are the settings of passkeys, which docs/accounts/passkeys.md describes.
-type PasskeySettings struct {
+// Passkeys has the settings of passkeys, which docs/accounts/passkeys.md describes.
+type Passkeys struct {
 	PasskeyRPID         string   `env:"FREEHOLD_PASSKEY_RP_ID"`   // default: the host of PublicURL; empty: there are no passkeys
 	PasskeyOrigins      []string `env:"FREEHOLD_PASSKEY_ORIGINS"` // default: see completePasskeys
 	PasskeyVerification string   `env:"FREEHOLD_PASSKEY_USER_VERIFICATION" envDefault:"preferred"`
@@ -38,7 +36,7 @@ func (c *Config) completePasskeys() (faults []error) {
 	}
 	c.PasskeyRPID = strings.ToLower(c.PasskeyRPID)
 	if len(c.PasskeyOrigins) == 0 {
-		origins, _ := edge.NormalizeOrigins("FREEHOLD_PUBLIC_URL", []string{own.String()})
+		origins, _ := normalizeOrigins("FREEHOLD_PUBLIC_URL", []string{own.String()})
 		for _, origin := range slices.Concat(origins, c.CORSOrigins) {
 			if u, err := url.Parse(origin); err == nil && isBelow(u.Hostname(), c.PasskeyRPID) && passkeys.ValidateOrigins([]string{origin}) == nil {
 				c.PasskeyOrigins = append(c.PasskeyOrigins, origin)
@@ -73,7 +71,7 @@ func normalizePasskeyOrigins(list []string) (normal []string, faults []error) {
 			normal = append(normal, text)
 			continue
 		}
-		origins, wrong := edge.NormalizeOrigins("FREEHOLD_PASSKEY_ORIGINS", []string{text})
+		origins, wrong := normalizeOrigins("FREEHOLD_PASSKEY_ORIGINS", []string{text})
 		normal, faults = append(normal, origins...), append(faults, wrong...)
 	}
 	return normal, faults
@@ -97,14 +95,4 @@ func (c *Config) passkeyFaults() (faults []error) {
 		faults = append(faults, fmt.Errorf("FREEHOLD_PASSKEY_ORIGINS: %w", err))
 	}
 	return faults
-}
-
-// newPasskeys returns the protocol of passkeys; nil if there are none.
-func (c *Config) newPasskeys() (*passkeys.Service, error) {
-	if c.PasskeyRPID == "" {
-		return nil, nil //nolint:nilnil // documented
-	}
-	return passkeys.New(passkeys.Config{
-		RPID: c.PasskeyRPID, Name: c.AppName, Origins: c.PasskeyOrigins, Verification: passkeys.Verification(c.PasskeyVerification), Timeout: auth.FlowLifetime,
-	})
 }

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"cmp"
@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -19,9 +18,9 @@ import (
 	"freehold.dev/freehold/oauth"
 )
 
-// ProviderSettings are the settings of one provider of OpenID Connect or OAuth, FREEHOLD_OIDC_<NAME>_… Its name is a part of the names of
+// Provider has the settings of one provider of OpenID Connect or OAuth, FREEHOLD_OIDC_<NAME>_… Its name is a part of the names of
 // the variables, so they are not fields of Config.
-type ProviderSettings struct {
+type Provider struct {
 	Name string `env:"-"` // as in the variables
 
 	Preset       string   `env:"PRESET"`
@@ -47,7 +46,7 @@ const (
 var providerSetting = regexp.MustCompile("^" + oidcPrefix + "([A-Z][A-Z0-9]{0,31})_(" + strings.Join(providerKeys(), "|") + ")$")
 
 func providerKeys() (keys []string) {
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[ProviderSettings]()) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Provider]()) {
 		if key := f.Tag.Get("env"); key != "-" {
 			keys = append(keys, key)
 		}
@@ -56,7 +55,7 @@ func providerKeys() (keys []string) {
 }
 
 // variable returns the name of a variable of the provider.
-func (p *ProviderSettings) variable(key string) string { return oidcPrefix + p.Name + "_" + key }
+func (p *Provider) variable(key string) string { return oidcPrefix + p.Name + "_" + key }
 
 // unknownSetting returns the error for a variable that is not a setting.
 func unknownSetting(name string) error {
@@ -67,7 +66,7 @@ func unknownSetting(name string) error {
 }
 
 // parseProviders reads the providers from the environment, in the order of their names. A variable that is empty counts as missing.
-func parseProviders(vars map[string]string) (list []ProviderSettings, faults []error) {
+func parseProviders(vars map[string]string) (list []Provider, faults []error) {
 	names := map[string]bool{}
 	for variable, value := range vars {
 		if match := providerSetting.FindStringSubmatch(variable); match != nil && value != "" {
@@ -75,7 +74,7 @@ func parseProviders(vars map[string]string) (list []ProviderSettings, faults []e
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		p := ProviderSettings{Name: name}
+		p := Provider{Name: name}
 		if err := env.ParseWithOptions(&p, env.Options{Environment: vars, Prefix: oidcPrefix + name + "_"}); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", oidcPrefix+name, err))
 		}
@@ -121,7 +120,7 @@ func (c *Config) oidcFaults() (faults []error) {
 	return faults
 }
 
-func (p *ProviderSettings) faults(development bool) (faults []error) {
+func (p *Provider) faults(development bool) (faults []error) {
 	check := func(ok bool, key, format string, args ...any) {
 		if !ok {
 			faults = append(faults, fmt.Errorf("%s: "+format, append([]any{p.variable(key)}, args...)...))
@@ -172,13 +171,13 @@ func joined[T ~string](list []T) string {
 	return strings.Join(texts, ", ")
 }
 
-// newProviders returns the providers that users can sign in with. It reads the files of their secrets.
-func (c *Config) newProviders(now func() time.Time) (list []*oauth.Provider, err error) {
+// OAuth returns the settings of the providers that users can sign in with. It reads the files of their secrets.
+func (c *Config) OAuth() (list []oauth.Settings, err error) {
 	for _, p := range c.Providers {
 		name := strings.ToLower(p.Name)
 		s := oauth.Settings{
 			Name: name, Label: p.Label, Preset: oauth.Preset(p.Preset), Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret,
-			Scopes: p.Scopes, RedirectURL: c.PublicURL + "/oauth/" + name + "/callback", Now: now,
+			Scopes: p.Scopes, RedirectURL: c.PublicURL + "/oauth/" + name + "/callback",
 			Apple: oauth.AppleKey{TeamID: p.TeamID, KeyID: p.KeyID},
 		}
 		if s.Claims, err = oauth.ParseClaims(p.Claims); err != nil {
@@ -199,7 +198,7 @@ func (c *Config) newProviders(now func() time.Time) (list []*oauth.Provider, err
 				return nil, fmt.Errorf("%s: %w", p.variable("KEY_FILE"), err)
 			}
 		}
-		list = append(list, oauth.New(s))
+		list = append(list, s)
 	}
 	return list, nil
 }

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"freehold.dev/freehold/accounts/limits"
 )
 
-// LimitSettings are the fields of limits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
-type LimitSettings struct {
+// Limits has the fields of limits.Limits, each with its variable. docs/accounts.md shows the arithmetic.
+type Limits struct {
 	SignUp          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_UP" envDefault:"100/1h"`
 	AnonymousSignUp limits.Limit `env:"FREEHOLD_LIMIT_ANONYMOUS" envDefault:"20/1h"`
 	SignIn          limits.Limit `env:"FREEHOLD_LIMIT_SIGN_IN" envDefault:"100/15m"`
@@ -42,8 +42,8 @@ type LimitSettings struct {
 	PasswordShare int `env:"FREEHOLD_PASSWORD_SHARE" envDefault:"16"`    // of PasswordQueue, for one client
 }
 
-// limits returns the settings as the use cases take them.
-func (c *LimitSettings) limits() (all limits.Limits) {
+// UseCaseLimits returns the limits as the use cases take them.
+func (c *Limits) UseCaseLimits() (all limits.Limits) {
 	from, to := reflect.ValueOf(*c), reflect.ValueOf(&all).Elem()
 	for i, f := range reflect.VisibleFields(to.Type()) {
 		to.Field(i).Set(from.FieldByName(f.Name))
@@ -52,7 +52,7 @@ func (c *LimitSettings) limits() (all limits.Limits) {
 }
 
 // faults returns what is wrong with limits that parsed.
-func (c *LimitSettings) faults() (faults []error) {
+func (c *Limits) faults() (faults []error) {
 	v := reflect.ValueOf(*c)
 	for i, f := range reflect.VisibleFields(v.Type()) {
 		limit, ok := v.Field(i).Interface().(limits.Limit)
@@ -71,12 +71,4 @@ func (c *LimitSettings) faults() (faults []error) {
 		}
 	}
 	return faults
-}
-
-// passwordShare returns how many callers of one client may wait for a password hash, or 0 for any number.
-func (c *Config) passwordShare() int {
-	if c.RateLimit != "on" {
-		return 0
-	}
-	return c.PasswordShare
 }

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"freehold.dev/freehold/mail"
 )
 
-// host returns the host of the public URL, which is also the default name of the service.
-func (c *Config) host() string {
+// Host returns the host of the public URL, which is also the default name of the service.
+func (c *Config) Host() string {
 	u, err := url.Parse(c.PublicURL)
 	if err != nil {
 		return ""
@@ -16,8 +16,17 @@ func (c *Config) host() string {
 	return u.Hostname()
 }
 
-// links returns the pages of the front end that take the codes of mails.
-func (c *Config) links() map[mail.Kind]string {
+// SenderName returns the name of the sender for a FREEHOLD_MAIL_FROM without one: the name of the service, or "" if that is only
+// the host, which would look like the address of another sender.
+func (c *Config) SenderName() string {
+	if c.AppName == c.Host() {
+		return ""
+	}
+	return c.AppName
+}
+
+// Links returns the pages of the front end that take the codes of mails.
+func (c *Config) Links() map[mail.Kind]string {
 	return map[mail.Kind]string{
 		mail.VerifyEmail: c.VerifyEmailURL, mail.ResetPassword: c.ResetPasswordURL, mail.ChangeEmail: c.ChangeEmailURL, mail.SignInCode: c.SignInURL,
 	}
@@ -26,7 +35,7 @@ func (c *Config) links() map[mail.Kind]string {
 // mailFaults returns what is wrong with the settings of mails. In production links must be https, since others on the network could
 // read the code otherwise.
 func (c *Config) mailFaults() (faults []error) {
-	if err := mail.CheckName(c.AppName); err != nil && c.AppName != c.host() {
+	if err := mail.CheckName(c.AppName); err != nil && c.AppName != c.Host() {
 		faults = append(faults, fmt.Errorf("FREEHOLD_APP_NAME: %w", err))
 	}
 	check := func(name, value string, validate func(string) error) {

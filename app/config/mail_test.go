@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"fmt"
@@ -46,7 +46,7 @@ func TestMailSettingsAreChecked(t *testing.T) {
 			if c.production {
 				environ = append(environ, production...)
 			}
-			config, err := LoadConfig(environ)
+			config, err := Load(environ)
 			switch {
 			case c.want == "" && err != nil:
 				t.Errorf("%s=%s: %v", name, c.value, err)
@@ -69,9 +69,9 @@ func TestNameOfTheService(t *testing.T) {
 		{"http://[::1]:8080", "", "::1", ""},
 		{"https://id.example.org", "Bücherei", "Bücherei", "Bücherei"},
 	} {
-		config, err := LoadConfig([]string{"FREEHOLD_PUBLIC_URL=" + c.public, "FREEHOLD_APP_NAME=" + c.name})
-		if err != nil || config.AppName != c.want || senderName(config) != c.sender {
-			t.Errorf("%s, %q: called %q and %q, %v", c.public, c.name, config.AppName, senderName(config), err)
+		config, err := Load([]string{"FREEHOLD_PUBLIC_URL=" + c.public, "FREEHOLD_APP_NAME=" + c.name})
+		if err != nil || config.AppName != c.want || config.SenderName() != c.sender {
+			t.Errorf("%s, %q: called %q and %q, %v", c.public, c.name, config.AppName, config.SenderName(), err)
 		}
 	}
 }

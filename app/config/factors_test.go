@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -19,29 +19,12 @@ func TestEncryptionKeySettings(t *testing.T) {
 		"FREEHOLD_ENCRYPTION_KEY=" + key + " canary":                          "FREEHOLD_ENCRYPTION_KEY: key 2 is not 32 bytes in base64",
 		"FREEHOLD_ENCRYPTION_KEY=" + key + "\nFREEHOLD_ENCRYPTION_KEY_FILE=x": "FREEHOLD_ENCRYPTION_KEY and FREEHOLD_ENCRYPTION_KEY_FILE: set only one of them",
 	} {
-		c, err := LoadConfig(strings.Split(setting, "\n"))
+		c, err := Load(strings.Split(setting, "\n"))
 		if (err == nil) != (fault == "") || err != nil && !strings.Contains(err.Error(), fault) {
 			t.Errorf("%s: %v, want %q", setting, err, fault)
 		}
 		if shown := c.Print(); strings.Contains(shown, key[1:]) || err != nil && (strings.Contains(err.Error(), key[1:]) || strings.Contains(err.Error(), "canary")) {
 			t.Errorf("a key is shown: %v\n%s", err, shown)
-		}
-	}
-}
-
-// A misspelled scope would need no second factor, so it is an error.
-func TestScopesThatNeedTwoFactorsAreKnown(t *testing.T) {
-	t.Parallel()
-	p := &Program{modules: []Module{{Scopes: map[string]string{"notes:moderate": "", "accounts:read": ""}}}}
-	for value, want := range map[string]string{
-		"": "", "*": "", " , ": "", "accounts:read, notes:moderate": "", "accounts:reed": `FREEHOLD_REQUIRE_MFA: this program has no scope "accounts:reed"; it has ["accounts:read" "notes:moderate"]`,
-	} {
-		c, err := LoadConfig([]string{"FREEHOLD_REQUIRE_MFA=" + value})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.checkStrongScopes(c); (err == nil) != (want == "") || err != nil && err.Error() != want {
-			t.Errorf("%q: %v, want %q", value, err, want)
 		}
 	}
 }

@@ -1,24 +1,23 @@
-package app
+package operate
 
 import (
 	"context"
 	"errors"
 	"fmt"
 
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/backup"
 )
 
-// BackupReport is what a dump of the database would have.
-type BackupReport = backup.Report
-
 // CheckBackup reports whether a dump by the role of FREEHOLD_BACKUP_URL would be complete.
-func (p *Program) CheckBackup(ctx context.Context, c Config) (BackupReport, error) {
+func CheckBackup(ctx context.Context, p *app.Program, c config.Config) (backup.Report, error) {
 	if c.BackupURL == "" {
-		return BackupReport{}, errors.New("FREEHOLD_BACKUP_URL: required, with the URL of the backup role, freehold_backup")
+		return backup.Report{}, errors.New("FREEHOLD_BACKUP_URL: required, with the URL of the backup role, freehold_backup")
 	}
 	tables := []string{"migrations." + db.OwnMigrations().Name}
-	if p.subgraph {
+	if p.IsSubgraph() {
 		tables[0] = "migrations." + db.SubgraphMigrations().Name
 	}
 	for _, set := range p.Migrations() {

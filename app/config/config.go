@@ -1,4 +1,7 @@
-package app
+// Package config owns the environment of the service: which settings exist, their forms and defaults, the secrets in files, and what
+// can be printed of them. Its errors name the variable to fix. It must not know how the service is built from the settings, nor open
+// a connection.
+package config
 
 import (
 	"cmp"
@@ -17,7 +20,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
-	"freehold.dev/freehold/edge"
+	"freehold.dev/freehold/edge/address"
 	"freehold.dev/freehold/mail"
 )
 
@@ -87,13 +90,13 @@ type Config struct {
 	OperationsOnly      string        `env:"FREEHOLD_OPERATIONS_ONLY"      envDefault:"off"`      // on or off
 	DatabaseConnections int           `env:"FREEHOLD_DATABASE_CONNECTIONS" envDefault:"20"`
 	StatementTimeout    time.Duration `env:"FREEHOLD_STATEMENT_TIMEOUT"    envDefault:"3s"` // of a statement in the database
-	LimitSettings
-	PasskeySettings
-	FactorSettings
+	Limits
+	Passkeys
+	Factors
 	LogLevel slog.Level `env:"FREEHOLD_LOG_LEVEL"            envDefault:"INFO"`
 
-	OIDCRedirects []string           `env:"FREEHOLD_OIDC_REDIRECTS"` // pages to which users return from a provider, comma-separated
-	Providers     []ProviderSettings `env:"-"`                       // FREEHOLD_OIDC_<NAME>_…
+	OIDCRedirects []string   `env:"FREEHOLD_OIDC_REDIRECTS"` // pages to which users return from a provider, comma-separated
+	Providers     []Provider `env:"-"`                       // FREEHOLD_OIDC_<NAME>_…
 
 	subgraph    bool              // whether the settings are those of a second subgraph
 	secretFiles map[string]string // by setting: the file that has its value
@@ -105,19 +108,22 @@ func (c *Config) Development() bool { return c.Env == "development" }
 // PrivateDatabase reports whether the service starts its own PostgreSQL.
 func (c *Config) PrivateDatabase() bool { return c.Development() && c.DatabaseURL == "" }
 
-// developmentKey returns the default file of the signing keys.
-func (c *Config) developmentKey() string { return filepath.Join(c.DataDir, "signing-key.pem") }
-
-// LoadConfig reads the settings from an environment in the form of os.Environ. The error names every variable that is unknown or
-// invalid. It contains no values except those of FREEHOLD_CORS_ORIGINS and FREEHOLD_CORS_HEADERS.
-func LoadConfig(environ []string) (Config, error) { return loadConfig(environ, false) }
-
-// LoadConfig is the function LoadConfig for this program. A second subgraph has fewer settings.
-func (p *Program) LoadConfig(environ []string) (Config, error) {
-	return loadConfig(environ, p.subgraph)
+// SigningKeyPath returns the file of the signing keys.
+func (c *Config) SigningKeyPath() string {
+	return cmp.Or(c.SigningKey, filepath.Join(c.DataDir, "signing-key.pem"))
 }
 
-func loadConfig(environ []string, subgraph bool) (Config, error) {
+// IsSubgraph reports whether the settings are those of a second subgraph, which has no accounts.
+func (c *Config) IsSubgraph() bool { return c.subgraph }
+
+// Load reads the settings of a service with accounts from an environment in the form of os.Environ. The error names every variable
+// that is unknown or invalid. It contains no values except those of FREEHOLD_CORS_ORIGINS and FREEHOLD_CORS_HEADERS.
+func Load(environ []string) (Config, error) { return load(environ, false) }
+
+// LoadSubgraph is Load for a second subgraph, which has fewer settings.
+func LoadSubgraph(environ []string) (Config, error) { return load(environ, true) }
+
+func load(environ []string, subgraph bool) (Config, error) {
 	c := Config{subgraph: subgraph}
 	vars := env.ToMap(environ)
 	var faults []error
@@ -154,12 +160,12 @@ func loadConfig(environ []string, subgraph bool) (Config, error) {
 	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.TokenAudiences = normalizeAudiences(c.TokenAudiences, c.PublicURL)
-	c.AppName = cmp.Or(c.AppName, c.host())
+	c.AppName = cmp.Or(c.AppName, c.Host())
 	var ofOrigins, ofHeaders []error
-	c.CORSOrigins, ofOrigins = edge.NormalizeOrigins("FREEHOLD_CORS_ORIGINS", c.CORSOrigins)
-	c.CORSHeaders, ofHeaders = edge.NormalizeHeaders(c.CORSHeaders)
+	c.CORSOrigins, ofOrigins = normalizeOrigins("FREEHOLD_CORS_ORIGINS", c.CORSOrigins)
+	c.CORSHeaders, ofHeaders = normalizeHeaders(c.CORSHeaders)
 	ofPasskeys := c.completePasskeys()
-	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !edge.IsLoopback(c.Addr) {
+	if vars["FREEHOLD_ENV"] == "" && c.DatabaseURL != "" && isHostPort(c.Addr) && !address.IsLoopback(c.Addr) {
 		faults = append(faults, errors.New("FREEHOLD_ENV: required, since DATABASE_URL is set and FREEHOLD_ADDR is not a loopback address: set it to production, or to development for a developer's instance"))
 	}
 	return c, sorted(slices.Concat(faults, ofOrigins, ofHeaders, ofPasskeys, c.faults()))
@@ -231,7 +237,7 @@ func (c *Config) faults() (faults []error) {
 	oneOf("FREEHOLD_DEFAULT_VISIBILITY", c.DefaultVisibility, "PRIVATE", "MEMBERS", "PUBLIC")
 	check(isHostPort(c.Addr), "FREEHOLD_ADDR: must be host:port")
 	check(c.MetricsAddr == "" || isHostPort(c.MetricsAddr), "FREEHOLD_METRICS_ADDR: must be host:port")
-	check(c.PprofAddr == "" || isHostPort(c.PprofAddr) && edge.IsLoopback(c.PprofAddr), "FREEHOLD_PPROF_ADDR: must be host:port with a loopback address, such as 127.0.0.1:6060")
+	check(c.PprofAddr == "" || isHostPort(c.PprofAddr) && address.IsLoopback(c.PprofAddr), "FREEHOLD_PPROF_ADDR: must be host:port with a loopback address, such as 127.0.0.1:6060")
 	check(c.PasswordMinLength >= 8 && c.PasswordMinLength <= 64, "FREEHOLD_PASSWORD_MIN_LENGTH: must be between 8 and 64")
 	check(c.CostLimit >= 100 && c.CostLimit <= 1_000_000, "FREEHOLD_COST_LIMIT: must be between 100 and 1000000")
 	check(c.DepthLimit >= 5 && c.DepthLimit <= 100, "FREEHOLD_DEPTH_LIMIT: must be between 5 and 100")
@@ -239,7 +245,7 @@ func (c *Config) faults() (faults []error) {
 	check(c.ReplyLimit >= 16384 && c.ReplyLimit <= 64<<20, "FREEHOLD_REPLY_LIMIT: must be between 16384 and 67108864")
 	check(c.ReplyMemory >= int64(c.ReplyLimit), "FREEHOLD_REPLY_MEMORY: must be at least FREEHOLD_REPLY_LIMIT")
 	check((c.SMTPURL == "") == (c.MailFrom == ""), "FREEHOLD_SMTP_URL and FREEHOLD_MAIL_FROM: set both or neither")
-	_, proxiesFine := edge.ParseProxies(c.TrustedProxies)
+	_, proxiesFine := address.ParseProxies(c.TrustedProxies)
 	check(proxiesFine, "FREEHOLD_TRUSTED_PROXIES: each value must be an address or a block of addresses, such as 10.0.0.0/8")
 	checkMail := func(name, value string, validate func(string) error) {
 		if err := validate(value); value != "" && err != nil {
@@ -272,9 +278,9 @@ func (c *Config) faults() (faults []error) {
 	faults = append(faults, c.audienceFaults()...)
 	faults = append(faults, c.oidcFaults()...)
 	faults = append(faults, c.mailFaults()...)
-	faults = append(faults, c.LimitSettings.faults()...)
+	faults = append(faults, c.Limits.faults()...)
 	faults = append(faults, c.passkeyFaults()...)
-	faults = append(faults, c.FactorSettings.faults()...)
+	faults = append(faults, c.Factors.faults()...)
 	faults = append(faults, c.subgraphFaults()...)
 	if !c.Development() && c.subgraph {
 		check(c.DatabaseURL != "", "DATABASE_URL: required in production")

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -52,7 +52,7 @@ func TestProviderSettingsAreChecked(t *testing.T) {
 		"plain in production":      {with(append(production, google[1:]...), "FREEHOLD_OIDC_REDIRECTS=http://canary.example"), "FREEHOLD_OIDC_REDIRECTS: value 1 must be https in production"},
 		"a plain issuer":           {with(append(production, work...), "FREEHOLD_OIDC_WORK_ISSUER=http://canary.example"), "FREEHOLD_OIDC_WORK_ISSUER: must be https in production"},
 	} {
-		_, err := LoadConfig(c.settings)
+		_, err := Load(c.settings)
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -64,7 +64,7 @@ func TestProviderSettingsAreChecked(t *testing.T) {
 
 func TestProvidersArePrintedWithoutSecrets(t *testing.T) {
 	t.Parallel()
-	c, err := LoadConfig([]string{
+	c, err := Load([]string{
 		"FREEHOLD_OIDC_REDIRECTS=https://app.example.org/ , https://b.example", "FREEHOLD_OIDC_GITLAB_CLIENT_ID=an-id", "FREEHOLD_OIDC_GITLAB_CLIENT_SECRET=canary",
 		"FREEHOLD_OIDC_GITLAB_ISSUER=https://gitlab.work.example", "FREEHOLD_OIDC_GITLAB_SCOPES=openid email",
 	})

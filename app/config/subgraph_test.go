@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"slices"
@@ -36,7 +36,7 @@ func TestSettingsOfASubgraph(t *testing.T) {
 		"an audience, with accounts":  {false, []string{audience}, "FREEHOLD_AUDIENCE: must not be set"},
 		"a mistaken name of settings": {true, []string{issuer, audience, "FREEHOLD_ISUER=x"}, "FREEHOLD_ISUER: unknown setting"},
 	} {
-		_, err := (&Program{subgraph: c.subgraph}).LoadConfig(c.settings)
+		_, err := load(c.settings, c.subgraph)
 		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -47,7 +47,7 @@ func TestSettingsOfASubgraph(t *testing.T) {
 		}
 	}
 	of := func(subgraph bool, settings ...string) string {
-		c, err := (&Program{subgraph: subgraph}).LoadConfig(append(settings, "HOME=/home/ann"))
+		c, err := load(append(settings, "HOME=/home/ann"), subgraph)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func TestPasskeySettings(t *testing.T) {
 		"on another machine, by http":     {[]string{public + "http://dev.example.org"}, "", ""},
 		"on another machine, by address":  {[]string{public + "http://10.0.0.7:8080"}, "", ""},
 	} {
-		got, err := LoadConfig(c.settings)
+		got, err := Load(c.settings)
 		if pages := strings.Join(got.PasskeyOrigins, " "); err != nil || got.PasskeyRPID != c.wantRPID || pages != c.wantPages {
 			t.Errorf("%s: %q %q, %v; want %q %q", name, got.PasskeyRPID, pages, err, c.wantRPID, c.wantPages)
 		}
@@ -41,7 +41,7 @@ func TestPasskeySettings(t *testing.T) {
 		{[]string{origins + "http://example.org"}, `FREEHOLD_PASSKEY_ORIGINS: "http://example.org" is not an https origin`},
 		{[]string{origins + "https://a.example,https://b.example,https://c.example,https://d.example,https://e.example,https://f.example"}, "FREEHOLD_PASSKEY_ORIGINS: check the origins"},
 	} {
-		if _, err := LoadConfig(c.settings); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Load(c.settings); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %s", c.settings, err, c.want)
 		}
 	}

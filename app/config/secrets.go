@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"errors"
@@ -82,4 +82,38 @@ func mask(dsn string) string {
 	}
 	u.Fragment, u.RawFragment = "", ""
 	return u.Redacted()
+}
+
+var dsnPasswords = regexp.MustCompile(`password\s*=\s*('(?:\\.|[^'])*'|\S+)`)
+
+// Secrets returns the secrets of the settings, to keep them out of what is printed.
+func (c *Config) Secrets() (list []string) {
+	add := func(secret string) {
+		if len(secret) >= 4 { // a shorter text is part of many words
+			list = append(list, secret)
+		}
+	}
+	for _, text := range []string{c.DatabaseURL, c.MigrateURL, c.BackupURL, c.SMTPURL, c.BreachURL} {
+		for _, m := range dsnPasswords.FindAllStringSubmatch(text, -1) {
+			add(strings.Trim(m[1], "'"))
+		}
+		u, err := url.Parse(text)
+		if err != nil {
+			continue
+		}
+		if password, ok := u.User.Password(); ok {
+			add(password)
+			add(url.QueryEscape(password))
+		}
+		for name, values := range u.Query() {
+			if queryPassword.MatchString(name) {
+				add(values[0])
+			}
+		}
+	}
+	add(c.EncryptionKey)
+	for _, p := range c.Providers {
+		add(p.ClientSecret)
+	}
+	return list
 }

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -8,20 +8,20 @@ import (
 
 func TestOriginsAndHeadersAreNormalized(t *testing.T) {
 	t.Parallel()
-	_, err := LoadConfig([]string{"FREEHOLD_CORS_ORIGINS=https://a.example, https://b.example/path,*", "FREEHOLD_CORS_HEADERS=x-fine,x bad,*", "FREEHOLD_OPERATIONS_ONLY=on"})
+	_, err := Load([]string{"FREEHOLD_CORS_ORIGINS=https://a.example, https://b.example/path,*", "FREEHOLD_CORS_HEADERS=x-fine,x bad,*", "FREEHOLD_OPERATIONS_ONLY=on"})
 	for _, want := range []string{`"https://b.example/path" is not an origin`, `"*" is not an origin`, `"x bad" is not the name of a header`, `"*" is not the name of a header`, "FREEHOLD_OPERATIONS_ONLY: on requires FREEHOLD_OPERATIONS"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %s", err, want)
 		}
 	}
-	if c, err := LoadConfig([]string{"FREEHOLD_CORS_ORIGINS= https://a.example:443 ,,capacitor://localhost,"}); err != nil || strings.Join(c.CORSOrigins, " ") != "https://a.example capacitor://localhost" {
+	if c, err := Load([]string{"FREEHOLD_CORS_ORIGINS= https://a.example:443 ,,capacitor://localhost,"}); err != nil || strings.Join(c.CORSOrigins, " ") != "https://a.example capacitor://localhost" {
 		t.Errorf("%v, %v", c.CORSOrigins, err)
 	}
 }
 
-func TestConfigNamesEveryFault(t *testing.T) {
+func TestEveryFaultIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := LoadConfig([]string{
+	_, err := Load([]string{
 		"FREEHOLD_ADRR=x", "FREEHOLD_ENV=prod", "FREEHOLD_ADDR=8080", "FREEHOLD_METRICS_ADDR=9090", "FREEHOLD_PPROF_ADDR=6060", "FREEHOLD_RATE_LIMIT=yes", "FREEHOLD_DEFAULT_VISIBILITY=public",
 		"FREEHOLD_PASSWORD_MIN_LENGTH=4", "FREEHOLD_PUBLIC_URL=secret-value", "FREEHOLD_SESSION_IDLE=1ms", "OTHER=x", "PATH=/bin",
 	})
@@ -40,7 +40,7 @@ func TestConfigNamesEveryFault(t *testing.T) {
 	if strings.Contains(err.Error(), "secret-value") || strings.Contains(err.Error(), "OTHER") {
 		t.Errorf("the error says too much:\n%v", err)
 	}
-	_, err = LoadConfig([]string{"FREEHOLD_BODY_LIMIT=lots", "FREEHOLD_SESSION_IDLE=long", "FREEHOLD_LOG_LEVEL=loud"})
+	_, err = Load([]string{"FREEHOLD_BODY_LIMIT=lots", "FREEHOLD_SESSION_IDLE=long", "FREEHOLD_LOG_LEVEL=loud"})
 	for _, want := range []string{"FREEHOLD_BODY_LIMIT: must be a whole number", "FREEHOLD_SESSION_IDLE: must be a duration", "FREEHOLD_LOG_LEVEL: must be a log level"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v; want %q", err, want)
@@ -55,7 +55,7 @@ func TestPprofIsOnLoopbackOnly(t *testing.T) {
 		"127.0.0.1:6060": true, "localhost:6060": true, "[::1]:0": true,
 		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false, "127.0.0.1": false, "id.example.org:6060": false,
 	} {
-		_, err := LoadConfig([]string{"FREEHOLD_PPROF_ADDR=" + addr})
+		_, err := Load([]string{"FREEHOLD_PPROF_ADDR=" + addr})
 		if (err == nil) != allowed || err != nil && !strings.Contains(err.Error(), "FREEHOLD_PPROF_ADDR: must be host:port with a loopback address") {
 			t.Errorf("%s: %v", addr, err)
 		}
@@ -83,7 +83,7 @@ func TestUnsafeSetupsAreRefused(t *testing.T) {
 		"by default, on loopback":         {[]string{database, "FREEHOLD_ADDR=[::1]:8080"}, ""},
 		"by default, private database":    {[]string{open}, ""},
 	} {
-		_, err := LoadConfig(c.settings)
+		_, err := Load(c.settings)
 		if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -95,11 +95,11 @@ func TestDrainDelay(t *testing.T) {
 	t.Parallel()
 	production := []string{"FREEHOLD_ENV=production", "DATABASE_URL=postgres://x", "FREEHOLD_SIGNING_KEY_FILE=x", "FREEHOLD_PUBLIC_URL=https://id.example.org"}
 	for want, settings := range map[time.Duration][]string{0: nil, 3 * time.Second: production, 1: append(production, "FREEHOLD_DRAIN_DELAY=1ns")} {
-		if c, err := LoadConfig(settings); err != nil || c.DrainDelay != want {
+		if c, err := Load(settings); err != nil || c.DrainDelay != want {
 			t.Errorf("%v: %v, %v; want %v", settings, c.DrainDelay, err, want)
 		}
 	}
-	if c, err := LoadConfig(append(production, "FREEHOLD_DRAIN_DELAY=0s")); err != nil || c.DrainDelay != 0 {
+	if c, err := Load(append(production, "FREEHOLD_DRAIN_DELAY=0s")); err != nil || c.DrainDelay != 0 {
 		t.Errorf("no delay: %v, %v", c.DrainDelay, err)
 	}
 }
@@ -110,13 +110,13 @@ func TestPublicURLOfDevelopment(t *testing.T) {
 		":8080": "http://localhost:8080", "0.0.0.0:8080": "http://localhost:8080", "[::]:80": "http://localhost:80",
 		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:8080": "http://[::1]:8080", "dev.example:8080": "http://dev.example:8080",
 	} {
-		if c, err := LoadConfig([]string{"FREEHOLD_ADDR=" + addr}); err != nil || c.PublicURL != want {
+		if c, err := Load([]string{"FREEHOLD_ADDR=" + addr}); err != nil || c.PublicURL != want {
 			t.Errorf("%s: %s, %v; want %s", addr, c.PublicURL, err, want)
 		}
 	}
 }
 
-func TestConfigDefaultsAndPrintMasksSecrets(t *testing.T) {
+func TestDefaultsAndPrintMasksSecrets(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"postgres://app:s3cret@db.example/freehold?sslmode=verify-full", "host=db.example user=app password=s3cret dbname=freehold",
@@ -124,7 +124,7 @@ func TestConfigDefaultsAndPrintMasksSecrets(t *testing.T) {
 		"postgres://db.example/freehold?user=app&sslpassword=s3cret", "postgres://db.example/freehold?PASSWORD=s3cret&password=s3cret", "host=db.example sslpassword = s3cret",
 		"postgres:app:s3cret@db.example password=s3cret", "smtp://mail:s3cret@mail.example:587", "https://range:s3cret@breaches.example/range/",
 	} {
-		c, err := LoadConfig([]string{"DATABASE_URL=" + url, "FREEHOLD_MIGRATE_URL=" + url, "HOME=/home/ann"})
+		c, err := Load([]string{"DATABASE_URL=" + url, "FREEHOLD_MIGRATE_URL=" + url, "HOME=/home/ann"})
 		if err != nil {
 			t.Fatal(err)
 		}

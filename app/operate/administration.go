@@ -1,27 +1,20 @@
-package app
+package operate
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"freehold.dev/freehold/accounts/export"
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/operators"
+	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 )
-
-// operators returns the use cases of operators.
-func (c *Config) operators(d *db.DB, keys *auth.Keys, r db.Reauthentication) *operators.Service {
-	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{
-		Reauthentication: r, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold,
-	})
-}
 
 // adminTimeout is how long a statement of the command line may take: an account with many rows takes long to disable.
 const adminTimeout = 5 * time.Minute
@@ -32,27 +25,24 @@ type Administration struct {
 
 	Scopes map[string]string // that modules declare, with what each permits
 
-	program *Program
-	config  Config
+	program *app.Program
+	config  config.Config
 	db      *db.DB
 }
 
 // Administer opens the database as the owner role. Only with keys can codes be sent. Close it after use.
-func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Administration, error) {
-	if p.subgraph {
+func Administer(ctx context.Context, p *app.Program, c config.Config, withKeys bool) (*Administration, error) {
+	if p.IsSubgraph() {
 		return nil, errors.New("a second subgraph has no accounts: administer them in the program of FREEHOLD_ISSUER")
 	}
 	if c.MigrateURL == "" {
 		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
 	}
-	a := &Administration{Scopes: map[string]string{}, program: p, config: c}
-	for _, m := range p.modules {
-		maps.Copy(a.Scopes, m.Scopes)
-	}
+	a := &Administration{Scopes: p.Scopes(), program: p, config: c}
 	var keys *auth.Keys
 	var err error
 	if withKeys {
-		if keys, err = auth.LoadKeys(cmp.Or(c.SigningKey, c.developmentKey()), nil); err != nil {
+		if keys, err = auth.LoadKeys(c.SigningKeyPath(), nil); err != nil {
 			return nil, fmt.Errorf("load the service's signing keys (FREEHOLD_SIGNING_KEY_FILE), from which codes are derived: %w", err)
 		}
 	}
@@ -67,7 +57,8 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 			return nil, errors.Join(fmt.Errorf("open the database (FREEHOLD_MIGRATE_URL): %w", err), a.Close())
 		}
 	}
-	a.Service = c.operators(a.db, keys, db.Reauthentication{})
+	limiter := limits.New(a.db, c.UseCaseLimits(), c.RateLimit == "on")
+	a.Service = operators.New(a.db, keys, limiter, operators.Config{CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
 	return a, nil
 }
 
@@ -86,7 +77,7 @@ func (a *Administration) Delete(ctx context.Context, account *operators.Account)
 			return fmt.Errorf("open the database (DATABASE_URL): %w", err)
 		}
 	}
-	return a.Service.Delete(ctx, served, a.program.hooks().BeforeDeletion, account)
+	return a.Service.Delete(ctx, served, a.program.Hooks().BeforeDeletion, account)
 }
 
 // Export returns everything stored about a user as JSON, and records that.

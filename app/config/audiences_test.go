@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"strings"
@@ -34,7 +34,7 @@ func TestTokenAudiences(t *testing.T) {
 		strings.Repeat("a", 800):                 {want: strings.Repeat("a", 800)},
 		strings.Repeat("a", 801):                 {fault: most},
 	} {
-		config, err := LoadConfig([]string{"FREEHOLD_PUBLIC_URL=https://id.example.org/", "FREEHOLD_TOKEN_AUDIENCES=" + value})
+		config, err := Load([]string{"FREEHOLD_PUBLIC_URL=https://id.example.org/", "FREEHOLD_TOKEN_AUDIENCES=" + value})
 		switch {
 		case c.fault == "" && (err != nil || strings.Join(config.TokenAudiences, " ") != c.want):
 			t.Errorf("%.50q: %q, %v; want %q", value, config.TokenAudiences, err, c.want)

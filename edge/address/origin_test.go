@@ -1,4 +1,4 @@
-package edge
+package address
 
 import "testing"
 
@@ -15,7 +15,7 @@ func TestOriginsAreThoseThatBrowsersSend(t *testing.T) {
 		"https://app.example.org.": "https://app.example.org.", "https://127.0.0.1.": "", "file://": "", "file:///x": "", "data:text/html,x": "", "javascript:alert(1)": "", "capacitor://local host": "", "https://a b": "", "http://[::ffff:127.0.0.1]": "",
 		"http://[fe80::1%25eth0]": "",
 	} {
-		if got, ok := parseOrigin(text); ok != (want != "") || ok && got != want {
+		if got, ok := ParseOrigin(text); ok != (want != "") || ok && got != want {
 			t.Errorf("%q is %q, %v; want %q", text, got, ok, want)
 		}
 	}

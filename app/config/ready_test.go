@@ -1,11 +1,11 @@
-package app
+package config
 
 import "testing"
 
 // The default of FREEHOLD_ADDR is in a tag too, which cannot use the constant.
 func TestHealthIsAskedWhereTheServerListens(t *testing.T) {
 	t.Parallel()
-	if c, err := LoadConfig(nil); err != nil || c.Addr != defaultAddr {
+	if c, err := Load(nil); err != nil || c.Addr != defaultAddr {
 		t.Errorf("the default is %q, %v; want %q", c.Addr, err, defaultAddr)
 	}
 	for addr, want := range map[string]string{

@@ -1,29 +1,26 @@
-package app
+package operate
 
 import (
-	"cmp"
 	"errors"
 	"time"
 
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
 )
-
-// KeyInfo describes a signing key without the key itself.
-type KeyInfo = auth.KeyInfo
 
 // SigningKeys is the key file of the service.
 type SigningKeys struct{ Path string }
 
 // KeysOf returns the key file of the service.
-func KeysOf(c Config) (SigningKeys, error) {
-	if c.subgraph {
+func KeysOf(c config.Config) (SigningKeys, error) {
+	if c.IsSubgraph() {
 		return SigningKeys{}, errors.New("a second subgraph has no signing keys: those of FREEHOLD_ISSUER sign its tokens")
 	}
-	return SigningKeys{cmp.Or(c.SigningKey, c.developmentKey())}, nil
+	return SigningKeys{c.SigningKeyPath()}, nil
 }
 
 // List returns the keys of the file, oldest first.
-func (k SigningKeys) List(now time.Time) ([]KeyInfo, error) { return auth.ListKeys(k.Path, now) }
+func (k SigningKeys) List(now time.Time) ([]auth.KeyInfo, error) { return auth.ListKeys(k.Path, now) }
 
 // Revoke deletes a key, or all if kid is empty; see auth.RevokeKeys.
 func (k SigningKeys) Revoke(kid string, now time.Time) (revoked []string, added string, err error) {
@@ -31,7 +28,7 @@ func (k SigningKeys) Revoke(kid string, now time.Time) (revoked []string, added 
 }
 
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.
-func RotateKeys(c Config, now time.Time) (kid, path string, err error) {
+func RotateKeys(c config.Config, now time.Time) (kid, path string, err error) {
 	k, err := KeysOf(c)
 	if err != nil {
 		return "", "", err
