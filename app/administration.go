@@ -13,12 +13,13 @@ import (
 	"freehold.dev/freehold/accounts/limits"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/db"
 )
 
 // operators returns the use cases of operators.
-func (c *Config) operators(d *db.DB, keys *auth.Keys, r db.Reauthentication) *operators.Service {
-	return operators.New(d, keys, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{
+func (c *Config) operators(d *db.DB, secrets *auth.Secrets, r db.Reauthentication) *operators.Service {
+	return operators.New(d, secrets, limits.New(d, c.limits(), c.RateLimit == "on"), operators.Config{
 		Reauthentication: r, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold,
 	})
 }
@@ -49,13 +50,15 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 	for _, m := range p.modules {
 		maps.Copy(a.Scopes, m.Scopes)
 	}
-	var keys *auth.Keys
-	var err error
+	var secrets *auth.Secrets
 	if withKeys {
-		if keys, err = auth.LoadKeys(cmp.Or(c.SigningKey, c.developmentKey()), nil); err != nil {
+		set, err := keys.Load(cmp.Or(c.SigningKey, c.developmentKey()), nil)
+		if err != nil {
 			return nil, fmt.Errorf("load the service's signing keys (FREEHOLD_SIGNING_KEY_FILE), from which codes are derived: %w", err)
 		}
+		secrets = auth.NewSecrets(set)
 	}
+	var err error
 	if a.db, err = db.Open(db.Options{URL: c.MigrateURL, MaxConnections: 2, StatementTimeout: adminTimeout}); err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (p *Program) Administer(ctx context.Context, c Config, withKeys bool) (*Adm
 			return nil, errors.Join(fmt.Errorf("open the database (FREEHOLD_MIGRATE_URL): %w", err), a.Close())
 		}
 	}
-	a.Service = c.operators(a.db, keys, db.Reauthentication{})
+	a.Service = c.operators(a.db, secrets, db.Reauthentication{})
 	return a, nil
 }
 

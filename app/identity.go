@@ -18,6 +18,7 @@ import (
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/remote"
@@ -39,7 +40,7 @@ type identity struct {
 	factors   *factors.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
-	keys      *auth.Keys
+	keys      *keys.Set
 }
 
 func (a *App) identify(ctx context.Context, c Config, o Options) (identity, error) {
@@ -71,21 +72,22 @@ func (a *App) identifyByTokens(ctx context.Context, c Config, o Options) (identi
 
 // identifyByAccounts has accounts, and sends their mails.
 func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who identity, err error) {
-	keys, err := loadKeys(c, o.Now)
+	set, err := loadKeys(c, o.Now)
 	if err != nil {
 		return who, err
 	}
-	keys.Failed = func(err error) {
+	set.Failed = func(err error) {
 		a.log.ErrorContext(ctx, "failed to reload the signing keys; the loaded ones stay in use", "error", err)
 	}
-	if a.mailer, err = a.program.newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
+	secrets := auth.NewSecrets(set)
+	if a.mailer, err = a.program.newMailer(c, o, a.db, secrets, a.log, a.telemetry.MailSettled); err != nil {
 		return who, err
 	}
 	reserved, err := reservedUsernames(c.ReservedUsernames)
 	if err != nil {
 		return who, err
 	}
-	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
+	tokens := auth.NewTokens(set, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
 	who.hasher = passwords.NewHasher(ctx, passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare()})
 	providers, err := c.newProviders(o.Now)
 	if err != nil {
@@ -100,14 +102,14 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		return who, err
 	}
 	reauthentication := db.Reauthentication{After: c.ReauthAfter, Accepts: accepts(providers, protocol != nil, vault != nil)}
-	service := accounts.New(a.db, keys, who.hasher, tokens, accounts.Config{
+	service := accounts.New(a.db, secrets, who.hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, Reauthentication: reauthentication,
 		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	who.accounts, who.operators, who.keys = service, c.operators(a.db, keys, reauthentication), keys
+	who.accounts, who.operators, who.keys = service, c.operators(a.db, secrets, reauthentication), set
 	limiter := limits.New(a.db, c.limits(), c.RateLimit == "on")
 	who.oauth = oauth.New(a.db, service, limiter, providers, c.OIDCRedirects)
 	who.exports = export.New(a.db, service)
@@ -128,12 +130,12 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 	return who, nil
 }
 
-func loadKeys(c Config, now func() time.Time) (*auth.Keys, error) {
+func loadKeys(c Config, now func() time.Time) (*keys.Set, error) {
 	if c.SigningKey != "" {
-		return auth.LoadKeys(c.SigningKey, now)
+		return keys.Load(c.SigningKey, now)
 	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another OS user, has its folder below
 		return nil, fmt.Errorf("create the data folder (FREEHOLD_DATA_DIR): %w", err)
 	}
-	return auth.LoadOrCreateKeys(c.developmentKey(), now)
+	return keys.LoadOrCreate(c.developmentKey(), now)
 }
