@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"accounts":               {"accounts/codes", "accounts/continuations", "accounts/input", "accounts/limits", "accounts/sessions", "auth", "auth/passwords", "db", "fault", "mail", "mail/outbox"},
 	"owned":                  {"auth", "db"},
 	"directives":             {"auth", "fault", "internal/once"},
+	"directives/check":       {"directives"},
 	"access":                 {"auth", "directives", "fault"},
 	"graph/exec":             {"directives", "owned"},
 	"graph/model":            {"internal/runes", "owned"},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/anonymous", "accounts/export", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/keys", "auth/passkeys", "accounts/factors", "auth/totp",
+		"access", "accounts", "accounts/anonymous", "accounts/export", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "directives/check", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/keys", "auth/passkeys", "accounts/factors", "auth/totp",
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
