@@ -50,19 +50,27 @@ var mayImport = map[string][]string{
 	"graph/model":            {"internal/runes", "owned"},
 	"graph":                  {"directives", "graph/exec", "graph/model", "owned"},
 	"graph/generate":         {"internal/kept"},
-	"resolvers":              {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"resolvers":              {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "internal/once", "owned"},
+	"core/members":           {"accounts", "accounts/anonymous", "accounts/export", "accounts/factors", "accounts/input", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "accounts/passkeys", "auth", "db", "fault", "graph/exec", "graph/model", "owned", "resolvers"},
 	"explain":                {"access", "auth", "db", "db/probe", "directives", "fault", "owned"},
 	"telemetry":              {"auth/passwords", "db", "fault", "mail/outbox"},
+	"edge/address":           {},
 	"edge/reply":             {"fault"},
 	"edge/document":          {"fault", "graph/model", "internal/runes", "resolvers"},
-	"edge":                   {"auth", "directives", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
+	"edge":                   {"auth", "directives", "edge/address", "edge/document", "edge/reply", "explain", "fault", "resolvers", "telemetry"},
 	"web":                    {"access"},
 	"app": {
-		"access", "accounts", "accounts/anonymous", "accounts/export", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "auth", "auth/passwords", "db", "db/backup", "directives", "directives/check", "doctor", "edge", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/keys", "auth/passkeys", "accounts/factors", "auth/totp",
+		"access", "accounts", "accounts/anonymous", "accounts/export", "accounts/input", "accounts/limits", "accounts/mailcodes", "accounts/oauth", "accounts/operators", "app/config", "auth", "auth/passwords", "db", "directives", "directives/check", "edge", "edge/address", "edge/document", "edge/redirect", "explain", "fault", "internal/levers", "accounts/passkeys", "auth/keys", "auth/passkeys", "accounts/factors", "auth/totp",
 		"mail", "mail/outbox", "oauth", "owned", "remote", "resolvers", "telemetry", "web",
 	},
+	"app/config": {"accounts/limits", "auth", "auth/passkeys", "auth/totp", "edge/address", "fault", "mail", "oauth"},
+	"app/operate": {
+		"accounts/export", "accounts/limits", "accounts/operators", "app", "app/config", "auth", "auth/keys", "auth/passwords", "auth/totp", "db", "db/backup", "doctor", "edge/address", "mail", "oauth",
+	},
 	"modules":             {"app", "graph", "graph/exec", "resolvers"}, // and the modules that it lists
-	"command":             {"access", "accounts/operators", "app", "devpg", "fault", "scaffold"},
+	"command":             {"access", "app", "app/config", "app/operate", "command/admin", "command/table", "devpg", "scaffold"},
+	"command/admin":       {"accounts/operators", "app/operate", "command/table", "fault"},
+	"command/table":       {},
 	"scaffold":            {"internal/kept"},
 	"":                    {"command", "modules"}, // the command
 	"internal/kept":       {},
@@ -88,7 +96,7 @@ var mayImport = map[string][]string{
 	"e2e/oauth":           {},
 	"e2e/mailcodes":       {},
 	"e2e/operators":       {},
-	"e2e/harness":         {"app", "auth", "auth/keys", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
+	"e2e/harness":         {"app", "app/config", "auth", "auth/keys", "db/dbtest", "internal/eventually", "internal/levers", "modules"},
 	"e2e/passkeys":        {},
 	"e2e/release":         {},
 	"e2e/sessions":        {},
@@ -113,6 +121,8 @@ var mayImport = map[string][]string{
 		"internal/proof/cases", "internal/proof/findings", "internal/proof/people",
 	},
 	"e2e/harness/chromium":       {},
+	"e2e/harness/docs":           {},
+	"e2e/harness/node":           {"internal/eventually"},
 	"e2e/programs":               {},
 	"internal/proof/permissions": {"directives", "e2e/harness", "internal/proof/cases", "internal/proof/people", "internal/proof/stage"},
 	"accounts/export":            {"accounts", "auth", "db", "fault"},
@@ -121,11 +131,12 @@ var mayImport = map[string][]string{
 }
 
 // moduleMayImport lists what the packages of modules may import.
-var moduleMayImport = []string{"access", "accounts", "accounts/input", "app", "auth", "db", "fault", "graph/model", "owned", "resolvers"}
+var moduleMayImport = []string{"access", "accounts", "accounts/input", "app", "auth", "core/members", "db", "fault", "graph/model", "owned", "resolvers"}
 
 // onlyImportedBy names the only importers of packages that are dangerous elsewhere, whatever mayImport says.
 var onlyImportedBy = map[string][]string{
-	"internal/eventually":   {"e2e/harness"},                          // for tests
+	"core/members":          {"core"},                                 // the resolvers of that module
+	"internal/eventually":   {"e2e/harness", "e2e/harness/node"},      // for tests
 	"auth/passkeys/softkey": {"internal/proof/core"},                  // for tests
 	"db/probe":              {"explain"},                              // acts as any user, for an operator at the command line
 	"internal/levers":       {"app", "auth/passwords", "e2e/harness"}, // weakens a service, for tests and benchmarks
@@ -145,12 +156,13 @@ var testsMayImport = map[string][]string{
 	"accounts":            {"accounts"},
 	"owned":               {"owned"},
 	"graph/exec":          {"graph", "graph/exec"},
-	"explain":             {"db/dbtest", "graph", "resolvers"},
+	"explain":             {"core/members", "db/dbtest", "graph"},
 	"edge/reply":          {"e2e/hostile", "graph/exec"},
-	"edge/document":       {"e2e/hostile", "graph"},
+	"app/config":          {"app/config"},
+	"edge/document":       {"core/members", "e2e/hostile", "graph"},
 	"edge":                {"e2e/hostile", "graph"},
 	"web":                 {"db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
-	"app":                 {"app", "core", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
+	"app":                 {"app", "core", "core/members", "db/dbtest", "graph", "graph/exec", "graph/model", "modules"},
 	"command":             {"modules"},
 	"":                    {"graph"},
 	"remote":              {"remote"},
@@ -160,20 +172,20 @@ var testsMayImport = map[string][]string{
 	"internal/eventually": {"internal/eventually"},
 	"internal/kept":       {"internal/kept"},
 	"e2e/accounts":        {"accounts", "app", "auth", "auth/keys", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually", "mail/outbox", "resolvers"},
-	"e2e/edge":            {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
-	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "internal/eventually"},
-	"e2e/faults":          {"app", "db", "db/dbtest", "e2e/faults/load", "e2e/harness", "internal/eventually"},
+	"e2e/edge":            {"accounts", "app", "app/operate", "db", "db/dbtest", "e2e/harness", "e2e/hostile", "internal/eventually"},
+	"e2e/factors":         {"app", "auth", "auth/totp", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "internal/eventually"},
+	"e2e/faults":          {"app", "app/config", "db", "db/dbtest", "e2e/faults/load", "e2e/harness", "internal/eventually"},
 	"e2e/frontend":        {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
 	"e2e/harness":         {"accounts", "db", "e2e/harness"},
 	"e2e/release":         {"app", "db/dbtest", "e2e/harness", "internal/eventually"},
-	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault", "internal/eventually"},
-	"e2e/clients":         {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "internal/eventually"},
-	"e2e/credentials":     {"db/dbtest", "e2e/harness"},
-	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "fault"},
-	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "fault", "internal/eventually"},
-	"e2e/operators":       {"accounts", "app", "core", "db", "db/dbtest", "e2e/harness", "internal/eventually", "modules"},
-	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "fault"},
-	"e2e/sessions":        {"app", "auth", "db/dbtest", "e2e/harness", "remote"},
+	"e2e/anonymous":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "fault", "internal/eventually"},
+	"e2e/clients":         {"app", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "e2e/harness/docs", "internal/eventually"},
+	"e2e/credentials":     {"db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node"},
+	"e2e/mailcodes":       {"accounts", "app", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "fault"},
+	"e2e/passkeys":        {"accounts", "app", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/chromium", "e2e/harness/docs", "fault", "internal/eventually"},
+	"e2e/operators":       {"accounts", "app", "app/config", "app/operate", "core", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "internal/eventually", "modules"},
+	"e2e/oauth":           {"accounts", "app", "auth", "auth/passkeys/softkey", "db", "db/dbtest", "e2e/harness", "e2e/harness/docs", "e2e/harness/node", "fault"},
+	"e2e/sessions":        {"app", "app/operate", "auth", "db/dbtest", "e2e/harness", "remote"},
 	"db/literal":          {"db/literal"},
 	"e2e/access": {
 		"access", "app", "auth", "db", "db/dbtest", "directives", "e2e/harness", "e2e/hostile", "fault", "freeholdtest",

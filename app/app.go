@@ -1,5 +1,6 @@
-// Package app owns configuration, wiring and lifetimes: it builds a service from the modules of a program, starts it and stops it. It is
-// the only package that knows all others. It must not decide anything about a request.
+// Package app owns wiring and lifetimes: it builds a service from the modules of a program and its settings, starts it and stops it. It
+// knows all packages that serve. It must not decide anything about a request, nor know the environment, which package config below it
+// reads.
 package app
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/factors"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
@@ -31,7 +33,7 @@ import (
 // RolesSQL is the SQL that creates the database roles; see docs/deployment.md.
 var RolesSQL = db.RolesSQL
 
-// Options are what a program decides. Config is what its operator decides.
+// Options are what a program decides. config.Config is what its operator decides.
 type Options struct {
 	Log            *slog.Logger
 	MailTemplates  fs.FS                   // templates that replace ours of the same name; FREEHOLD_MAIL_TEMPLATES replaces both; nil for none
@@ -48,7 +50,7 @@ type Options struct {
 
 // App is the service, ready to serve.
 type App struct {
-	config    Config
+	config    config.Config
 	program   *Program
 	log       *slog.Logger
 	telemetry *telemetry.Telemetry
@@ -65,7 +67,7 @@ type App struct {
 }
 
 // New returns the service of a program that consists of these modules. Close it after use.
-func New(ctx context.Context, c Config, g Graph, modules ...Module) (*App, error) {
+func New(ctx context.Context, c config.Config, g Graph, modules ...Module) (*App, error) {
 	p, err := NewProgram(g, modules...)
 	if err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func New(ctx context.Context, c Config, g Graph, modules ...Module) (*App, error
 
 // New returns the service. Close it after use. It checks everything that can be wrong before the first request: the rules of the
 // schema, the role of the database, its migrations and row policies, the signing keys and the trusted documents.
-func (p *Program) New(ctx context.Context, c Config, o Options) (_ *App, err error) {
+func (p *Program) New(ctx context.Context, c config.Config, o Options) (_ *App, err error) {
 	if len(o.Further) > 0 {
 		if p, err = NewProgram(p.graph, slices.Concat(p.modules, o.Further)...); err != nil {
 			return nil, err
@@ -232,6 +234,6 @@ func PreparePrivate(ctx context.Context, superuser *sql.DB, password string) err
 }
 
 // NewLog returns the logger that the configuration asks for.
-func NewLog(w io.Writer, c Config) *slog.Logger {
+func NewLog(w io.Writer, c config.Config) *slog.Logger {
 	return telemetry.NewLog(w, c.Development(), c.LogLevel)
 }

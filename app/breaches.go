@@ -4,12 +4,13 @@ import (
 	"context"
 	"log/slog"
 
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth/passwords"
 )
 
 // breached returns what reports whether a password was leaked, or nil if FREEHOLD_BREACH_URL is not set. If the lookup fails, it
 // reports false.
-func breached(c Config, log *slog.Logger) func(context.Context, string) bool {
+func breached(c config.Config, log *slog.Logger) func(context.Context, string) bool {
 	if c.BreachURL == "" {
 		return nil
 	}

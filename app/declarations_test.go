@@ -14,6 +14,7 @@ import (
 
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/graph"
@@ -69,7 +70,7 @@ var declared = []struct {
 		`the Scopes of the table devices have "devices:delete" for DELETE, which no module declares`,
 	},
 	{"a type that the schema does not have", here(), owned.Declare(owned.Type{Name: "Sesion", Model: session, Table: sessions, Rows: findNone}), "the schema has no object type of this name"},
-	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "resolvers/types.go:"},
+	{"a type that is declared twice", here(), owned.Declare(owned.Type{Name: "Profile", Model: &model.Profile{}, Table: db.Table{Name: "profiles", Admits: db.AdmitsVisible}, Rows: findNone}), "members/types.go:"},
 }
 
 // An invalid declaration of a type stops the start. The error has the place of the declaration and how to fix it.
@@ -150,7 +151,7 @@ func TestUnprotectedTablesAreNamedWithTheirPlace(t *testing.T) {
 	d := dbtest.New(t)
 	d.Query(t, `CREATE TABLE app.bare (id uuid PRIMARY KEY)`)
 	d.Query(t, `ALTER TABLE app.user_private NO FORCE ROW LEVEL SECURITY`)
-	c, err := LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir()})
+	c, err := config.Load([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,23 +11,11 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/core"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/modules"
 )
-
-// Settings come from the environment. The error names every variable that is unknown or invalid.
-func ExampleLoadConfig() {
-	c, err := app.LoadConfig([]string{"FREEHOLD_ADDR=127.0.0.1:9000", "FREEHOLD_COST_LIMIT=5000"})
-	fmt.Println(c.Addr, c.CostLimit, c.PublicURL, err)
-
-	_, err = app.LoadConfig([]string{"FREEHOLD_ADRR=127.0.0.1:9000", "FREEHOLD_COST_LIMIT=5"})
-	fmt.Println(err)
-	// Output:
-	// 127.0.0.1:9000 5000 http://127.0.0.1:9000 <nil>
-	// FREEHOLD_ADRR: unknown setting
-	// FREEHOLD_COST_LIMIT: must be between 100 and 1000000
-}
 
 // A program is the generated graph and its modules, of which core is the first. This module only adds a hook, which runs in the
 // transaction of each sign-up.
@@ -59,7 +47,7 @@ func ExampleNewProgram_invalid() {
 func ExampleProgram_New() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c, err := app.LoadConfig(os.Environ())
+	c, err := config.Load(os.Environ())
 	if err != nil {
 		log.Panic(err)
 	}

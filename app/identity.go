@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
-	"time"
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/anonymous"
@@ -17,6 +15,7 @@ import (
 	"freehold.dev/freehold/accounts/oauth"
 	"freehold.dev/freehold/accounts/operators"
 	"freehold.dev/freehold/accounts/passkeys"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/auth/passwords"
@@ -43,7 +42,7 @@ type identity struct {
 	keys      *keys.Set
 }
 
-func (a *App) identify(ctx context.Context, c Config, o Options) (identity, error) {
+func (a *App) identify(ctx context.Context, c config.Config, o Options) (identity, error) {
 	if a.program.subgraph {
 		return a.identifyByTokens(ctx, c, o)
 	}
@@ -52,7 +51,7 @@ func (a *App) identify(ctx context.Context, c Config, o Options) (identity, erro
 
 // identifyByTokens verifies the tokens of another service. It does not ask for the keys yet, so that the two services can start in
 // any order.
-func (a *App) identifyByTokens(ctx context.Context, c Config, o Options) (identity, error) {
+func (a *App) identifyByTokens(ctx context.Context, c config.Config, o Options) (identity, error) {
 	verifier, err := remote.New(remote.Options{
 		Issuer: c.Issuer, Audience: c.Audience, Now: o.Now,
 		Failed: func(err error) {
@@ -66,12 +65,12 @@ func (a *App) identifyByTokens(ctx context.Context, c Config, o Options) (identi
 		viewer: func(ctx context.Context, header http.Header) (auth.Viewer, error) {
 			return auth.Authenticate(ctx, header, verifier)
 		},
-		accounts: accounts.New(a.db, nil, nil, nil, accounts.Config{RateLimit: c.RateLimit == "on", Limits: c.limits()}),
+		accounts: accounts.New(a.db, nil, nil, nil, accounts.Config{RateLimit: c.RateLimit == "on", Limits: c.UseCaseLimits()}),
 	}, nil
 }
 
 // identifyByAccounts has accounts, and sends their mails.
-func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who identity, err error) {
+func (a *App) identifyByAccounts(ctx context.Context, c config.Config, o Options) (who identity, err error) {
 	set, err := loadKeys(c, o.Now)
 	if err != nil {
 		return who, err
@@ -88,16 +87,20 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		return who, err
 	}
 	tokens := auth.NewTokens(set, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
-	who.hasher = passwords.NewHasher(ctx, passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.passwordShare()})
-	providers, err := c.newProviders(o.Now)
+	hashing := passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.PasswordShare}
+	if c.RateLimit != "on" {
+		hashing.Share = 0
+	}
+	who.hasher = passwords.NewHasher(ctx, hashing)
+	providers, err := newProviders(c, o.Now)
 	if err != nil {
 		return who, err
 	}
-	protocol, err := c.newPasskeys()
+	protocol, err := newPasskeys(c)
 	if err != nil {
 		return who, err
 	}
-	vault, err := c.vault()
+	vault, err := openVault(c)
 	if err != nil {
 		return who, err
 	}
@@ -105,12 +108,13 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 	service := accounts.New(a.db, secrets, who.hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, Reauthentication: reauthentication,
-		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.limits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.host(),
-		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.hooks(),
+		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.UseCaseLimits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.Host(),
+		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.Hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	who.accounts, who.operators, who.keys = service, c.operators(a.db, secrets, reauthentication), set
-	limiter := limits.New(a.db, c.limits(), c.RateLimit == "on")
+	who.accounts, who.keys = service, set
+	limiter := limits.New(a.db, c.UseCaseLimits(), c.RateLimit == "on")
+	who.operators = operators.New(a.db, secrets, limiter, operators.Config{Reauthentication: reauthentication, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
 	who.oauth = oauth.New(a.db, service, limiter, providers, c.OIDCRedirects)
 	who.exports = export.New(a.db, service)
 	who.mailCodes = mailcodes.New(a.db, service)
@@ -128,14 +132,4 @@ func (a *App) identifyByAccounts(ctx context.Context, c Config, o Options) (who 
 		return auth.AuthenticateBrowser(ctx, header, tokens, service.Sessions)
 	}
 	return who, nil
-}
-
-func loadKeys(c Config, now func() time.Time) (*keys.Set, error) {
-	if c.SigningKey != "" {
-		return keys.Load(c.SigningKey, now)
-	}
-	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // the private PostgreSQL, another OS user, has its folder below
-		return nil, fmt.Errorf("create the data folder (FREEHOLD_DATA_DIR): %w", err)
-	}
-	return keys.LoadOrCreate(c.developmentKey(), now)
 }

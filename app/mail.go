@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/mail"
@@ -28,7 +29,7 @@ type mailer struct {
 	mailbox *mail.Mailbox // nil if a mail server is configured
 }
 
-func (p *Program) newMailer(c Config, o Options, d *db.DB, secrets *auth.Secrets, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
+func (p *Program) newMailer(c config.Config, o Options, d *db.DB, secrets *auth.Secrets, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
 	templates, err := p.newTemplates(c, o)
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func (p *Program) newMailer(c Config, o Options, d *db.DB, secrets *auth.Secrets
 	var sender mail.Sender
 	switch {
 	case c.SMTPURL != "":
-		if sender, err = mail.NewSMTP(mail.SMTPOptions{URL: c.SMTPURL, From: c.MailFrom, Name: senderName(c)}); err != nil {
+		if sender, err = mail.NewSMTP(mail.SMTPOptions{URL: c.SMTPURL, From: c.MailFrom, Name: c.SenderName()}); err != nil {
 			return nil, fmt.Errorf("send mail (FREEHOLD_SMTP_URL, FREEHOLD_MAIL_FROM): %w", err)
 		}
 	case c.Development():
@@ -54,7 +55,7 @@ func (p *Program) newMailer(c Config, o Options, d *db.DB, secrets *auth.Secrets
 }
 
 // newTemplates reads the templates. The operator's folder overrides the program's files, which override ours.
-func (p *Program) newTemplates(c Config, o Options) (*mail.Templates, error) {
+func (p *Program) newTemplates(c config.Config, o Options) (*mail.Templates, error) {
 	var replaced []fs.FS
 	if c.MailTemplates != "" {
 		if info, err := os.Stat(c.MailTemplates); err != nil || !info.IsDir() {
@@ -66,21 +67,12 @@ func (p *Program) newTemplates(c Config, o Options) (*mail.Templates, error) {
 		replaced = append(replaced, o.MailTemplates)
 	}
 	templates, err := mail.NewTemplates(mail.TemplatesOptions{
-		Replaced: replaced, PublicURL: c.PublicURL, Service: c.AppName, URL: c.AppURL, Links: c.links(), Extra: p.mails(),
+		Replaced: replaced, PublicURL: c.PublicURL, Service: c.AppName, URL: c.AppURL, Links: c.Links(), Extra: p.mails(),
 	})
 	if err != nil && c.MailTemplates != "" {
 		return nil, fmt.Errorf("FREEHOLD_MAIL_TEMPLATES: %w", err)
 	}
 	return templates, err
-}
-
-// senderName returns the name of the sender for a FREEHOLD_MAIL_FROM without one: the name of the service, or "" if that is only
-// the host, which would look like the address of another sender.
-func senderName(c Config) string {
-	if c.AppName == c.host() {
-		return ""
-	}
-	return c.AppName
 }
 
 // nudge makes the worker read the outbox. It is safe on nil.

@@ -16,7 +16,7 @@ import (
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/accounts/input"
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge/document"
@@ -96,6 +96,15 @@ func NewSubgraph(g Graph, modules ...Module) (*Program, error) {
 	return newProgram(&Program{graph: g, modules: modules, subgraph: true})
 }
 
+// LoadConfig reads the settings of the program from an environment in the form of os.Environ; see config.Load. A second subgraph has
+// fewer settings.
+func (p *Program) LoadConfig(environ []string) (config.Config, error) {
+	if p.subgraph {
+		return config.LoadSubgraph(environ)
+	}
+	return config.Load(environ)
+}
+
 // IsSubgraph reports whether the program is a second subgraph, without accounts; see NewSubgraph.
 func (p *Program) IsSubgraph() bool { return p.subgraph }
 
@@ -149,7 +158,7 @@ func (p *Program) check(schema *ast.Schema) error {
 
 // checkScopes returns an error for each scope that a row policy names and no module declares: nobody can be granted it.
 func (p *Program) checkScopes() (faults []error) {
-	known := p.scopes()
+	known := p.Scopes()
 	for _, t := range p.registry.Types() {
 		tables := []db.Table{t.Table}
 		for _, field := range slices.Sorted(maps.Keys(t.Fields)) {
@@ -158,7 +167,7 @@ func (p *Program) checkScopes() (faults []error) {
 		for _, table := range tables {
 			for _, command := range slices.Sorted(maps.Keys(table.Scopes)) {
 				for _, scope := range table.Scopes[command] {
-					if !known[scope] {
+					if _, ok := known[scope]; !ok {
 						faults = append(faults, t.Fault("the Scopes of the table %s have %q for %s, which no module declares: add it to the Scopes of a module", table.Name, scope, command))
 					}
 				}
@@ -214,7 +223,7 @@ func (p *Program) Migrations() (sets []db.MigrationSet) {
 type MigrationChange = db.MigrationChange
 
 // Migrate runs the pending migrations of the database of FREEHOLD_MIGRATE_URL.
-func (p *Program) Migrate(ctx context.Context, c Config) error {
+func (p *Program) Migrate(ctx context.Context, c config.Config) error {
 	m, err := p.Migrator(c)
 	if err == nil {
 		_, err = m.Run(ctx)
@@ -223,34 +232,29 @@ func (p *Program) Migrate(ctx context.Context, c Config) error {
 }
 
 // Migrator returns what migrates the database of FREEHOLD_MIGRATE_URL.
-func (p *Program) Migrator(c Config) (*db.Migrator, error) {
+func (p *Program) Migrator(c config.Config) (*db.Migrator, error) {
 	if c.MigrateURL == "" {
 		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role (the service migrates a private PostgreSQL at each start)")
 	}
 	return db.NewMigrator(c.MigrateURL, p.subgraph, p.Migrations()...), nil
 }
 
-// Forget deletes everything that belongs to a user from the database of a second subgraph, and reports whether there was such a user.
-func (p *Program) Forget(ctx context.Context, c Config, userID string) (found bool, err error) {
-	id, ok := auth.ParseID(userID)
-	switch {
-	case !p.subgraph:
-		return false, errors.New("forget is for second subgraphs: here, users delete their accounts with deleteAccount")
-	case !ok:
-		return false, fmt.Errorf("%q is not the id of a user", userID)
-	case c.MigrateURL == "":
-		return false, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
-	}
-	return db.Forget(ctx, c.MigrateURL, id)
-}
-
-// hooks returns the hooks of all modules, in their order.
-func (p *Program) hooks() (all accounts.Hooks) {
+// Hooks returns the hooks of all modules, in their order.
+func (p *Program) Hooks() (all accounts.Hooks) {
 	for _, m := range p.modules {
 		all.BeforeSignUp = append(all.BeforeSignUp, m.Hooks.BeforeSignUp...)
 		all.AfterSignUp = append(all.AfterSignUp, m.Hooks.AfterSignUp...)
 		all.AfterVerification = append(all.AfterVerification, m.Hooks.AfterVerification...)
 		all.BeforeDeletion = append(all.BeforeDeletion, m.Hooks.BeforeDeletion...)
+	}
+	return all
+}
+
+// Scopes returns the scopes that modules declare, with what each permits.
+func (p *Program) Scopes() map[string]string {
+	all := map[string]string{}
+	for _, m := range p.modules {
+		maps.Copy(all, m.Scopes)
 	}
 	return all
 }
@@ -275,7 +279,7 @@ func (p *Program) validators(r *resolvers.Resolvers) document.Validators {
 }
 
 // newDocuments returns what parses and bounds documents of the program's schema.
-func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema, r *resolvers.Resolvers) (*document.Documents, error) {
+func (p *Program) newDocuments(ctx context.Context, c config.Config, schema *ast.Schema, r *resolvers.Resolvers) (*document.Documents, error) {
 	o := document.Options{
 		Schema: schema, Introspection: c.Development(), Tokens: c.TokenLimit, Cost: c.CostLimit, Depth: c.DepthLimit, Aliases: c.AliasLimit,
 		Credentials: map[string]bool{}, TextBytes: map[string]int{"_Service.sdl": 2 * len(p.SDL())}, Validators: p.validators(r),
@@ -292,7 +296,7 @@ func (p *Program) newDocuments(ctx context.Context, c Config, schema *ast.Schema
 
 // ExplainAccess writes what a viewer gets of a field, written Type.field, and why. as is a username, the id of a user, or nobody.
 // key is the id or a further key of the row, or "" for a field without a row.
-func (p *Program) ExplainAccess(ctx context.Context, c Config, as, field, key string, w io.Writer) error {
+func (p *Program) ExplainAccess(ctx context.Context, c config.Config, as, field, key string, w io.Writer) error {
 	return explain.Question{
 		As: as, Field: field, Key: key, Schema: p.Schema(), Layers: p.layers, UsernameKey: input.UsernameKey,
 		AppURL: c.DatabaseURL, OwnerURL: c.MigrateURL, Subgraph: p.subgraph,

@@ -4,6 +4,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"freehold.dev/freehold/core/members"
 	"freehold.dev/freehold/graph"
 	"freehold.dev/freehold/graph/exec"
 	"freehold.dev/freehold/internal/levers"
@@ -22,7 +23,7 @@ func testGraph() Graph {
 }
 
 func testModule() Module {
-	return Module{Name: "freehold", Types: resolvers.Types(), TextBytes: resolvers.TextBytes, Credential: resolvers.Credential}
+	return Module{Name: "freehold", Types: members.Types(), TextBytes: members.TextBytes, Credential: members.Credential}
 }
 
 // testSchema returns the schema of a service without resolvers and database.

@@ -8,6 +8,7 @@ import (
 
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/edge"
+	"freehold.dev/freehold/edge/address"
 	"freehold.dev/freehold/edge/redirect"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/telemetry"
@@ -47,7 +48,7 @@ func routine(next http.HandlerFunc) http.HandlerFunc {
 
 // HasPlayground reports whether the playground is served: in development, on a loopback address.
 func (a *App) HasPlayground() bool {
-	return a.config.Development() && edge.IsLoopback(a.config.Addr)
+	return a.config.Development() && address.IsLoopback(a.config.Addr)
 }
 
 // missingPage returns what writes the page for a path that is not found; nil where the playground is not served.

@@ -56,23 +56,15 @@ func permissions(rules *directives.Rules) func(context.Context, string, owned.Ro
 // declared returns what the rules and the check of the schema need from the declarations of modules.
 func (p *Program) declared() (directives.Source, check.Program) {
 	s := directives.Source{Relations: map[string][]string{}, Sees: map[string][]string{}}
-	c := check.Program{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: s.Relations, Scopes: p.scopes()}
+	c := check.Program{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: s.Relations, Scopes: map[string]bool{}}
+	for scope := range p.Scopes() {
+		c.Scopes[scope] = true
+	}
 	for _, t := range p.registry.Types() {
 		c.Owned[t.Name], c.Remote[t.Name] = true, t.Remote
 		s.Relations[t.Name], s.Sees[t.Name] = t.Relations(), t.Table.Scopes["SELECT"]
 	}
 	return s, c
-}
-
-// scopes returns the scopes that modules declare.
-func (p *Program) scopes() map[string]bool {
-	all := map[string]bool{}
-	for _, m := range p.modules {
-		for scope := range m.Scopes {
-			all[scope] = true
-		}
-	}
-	return all
 }
 
 // rows returns what finds the rows of any owned type for the rules.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/modules"
@@ -55,7 +56,7 @@ func BenchmarkListOf50(b *testing.B) {
 
 func newTestApp(t testing.TB, d dbtest.Database, withoutRules bool) http.Handler {
 	t.Helper()
-	c, err := app.LoadConfig([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off"})
+	c, err := config.Load([]string{"DATABASE_URL=" + d.App, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,217 +1,27 @@
 package command
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"slices"
-	"strings"
-	"text/tabwriter"
-	"time"
-	"unicode"
 
-	"freehold.dev/freehold/accounts/operators"
-	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/fault"
+	"freehold.dev/freehold/app/operate"
 )
 
-var errAdminUsage = errors.New(`usage:
-  freehold admin find [--email=ADDRESS] [--username=NAME] [--id=ID] [--state=active|disabled|pending] [--first=20]
-  freehold admin show USER                  print what is known about an account
-  freehold admin export USER                print everything stored about a user, as JSON
-  freehold admin grants                     print which accounts have scopes
-  freehold admin grant USER SCOPE...        grant scopes to an account
-  freehold admin revoke USER SCOPE...       revoke scopes of an account
-  freehold admin disable USER               end the sessions of an account, and hide what it shares
-  freehold admin enable USER                enable an account again
-  freehold admin delete USER [--yes]        delete an account; without --yes, type its username to confirm
-  freehold admin revoke-sessions USER       revoke all sessions of an account
-  freehold admin reset-password USER        send the owner of an account a code for a new password
-  freehold admin remove-second-factor USER  remove the authenticator apps and recovery codes of an account
-  freehold admin change-email USER ADDRESS  send a code to a new address of an account, which its owner confirms
-  freehold admin resend-verification USER   send a code that verifies the address of an account
-  freehold admin mails [--state=waiting|parked] [--first=20]
-                                            print the mails that were not sent
-  freehold admin mails retry ID... | --all  send parked mails again
-  freehold admin mails drop ID...           delete mails that were not sent
-USER is a username, an email address or an id; the database is that of FREEHOLD_MIGRATE_URL, or the private PostgreSQL.
-Each command prints JSON with --json`)
-
-// adminAction is a command about accounts.
-type adminAction struct {
-	least, most int // how many arguments it takes
-	run         func(ctx context.Context, a *app.Administration, args []string) (adminResult, error)
-	sendsCode   bool // and so needs the service's signing key
-}
-
-// aboutAccount returns the action of run, which gets the account that the first argument names.
-func aboutAccount(
-	run func(ctx context.Context, a *app.Administration, account *operators.Account, args []string) (adminResult, error),
-) func(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-	return func(ctx context.Context, a *app.Administration, args []string) (adminResult, error) {
-		account, err := a.Lookup(ctx, args[0])
-		if err != nil {
-			return adminResult{}, err
-		}
-		return run(ctx, a, account, args)
-	}
-}
-
-// adminResult is what a command prints.
-type adminResult struct {
-	text string
-	json any // with --json
-}
-
-const anyNumber = 1 << 10
-
-var adminActions = map[string]adminAction{
-	"find":    {least: 0, most: anyNumber, run: findAccounts},
-	"show":    {least: 1, most: 1, run: aboutAccount(showAccount)},
-	"export":  {least: 1, most: 1, run: aboutAccount(exportAccount)},
-	"grants":  {least: 0, most: 0, run: printGrants},
-	"grant":   {least: 2, most: anyNumber, run: grantScopes},
-	"revoke":  {least: 2, most: anyNumber, run: aboutAccount(revokeScopes)},
-	"disable": {least: 1, most: 1, run: aboutAccount(disableAccount)},
-	"enable":  {least: 1, most: 1, run: aboutAccount(enableAccount)},
-	"delete":  {least: 1, most: 2, run: deleteAccount},
-	"mails":   {least: 0, most: anyNumber, run: aboutMails},
-
-	"revoke-sessions":      {least: 1, most: 1, run: aboutAccount(revokeSessions)},
-	"reset-password":       {least: 1, most: 1, run: aboutAccount(resetPassword), sendsCode: true},
-	"remove-second-factor": {least: 1, most: 1, run: aboutAccount(removeSecondFactor)},
-	"change-email":         {least: 2, most: 2, run: aboutAccount(changeEmail), sendsCode: true},
-	"resend-verification":  {least: 1, most: 1, run: aboutAccount(resendVerification), sendsCode: true},
-}
-
-// admin runs `freehold admin` with its arguments, on the private PostgreSQL of a running server unless FREEHOLD_MIGRATE_URL is set.
-func (c Command) admin(ctx context.Context, args []string, w io.Writer) (err error) {
-	args, asJSON := without(args, "--json")
-	if len(args) == 0 {
-		return errAdminUsage
-	}
-	name, args := args[0], args[1:]
-	action, ok := adminActions[name]
-	if !ok || len(args) < action.least || len(args) > action.most {
-		return errAdminUsage
-	}
+// administer opens the accounts for `freehold admin`, on the private PostgreSQL of a running server unless FREEHOLD_MIGRATE_URL is set.
+func (c Command) administer(ctx context.Context, sendsCode bool) (a *operate.Administration, closeAll func() error, err error) {
 	p, settings, err := c.load()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	stop, err := usePrivate(ctx, p, &settings, settings.MigrateURL == "")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
-	a, err := p.Administer(ctx, settings, action.sendsCode)
-	if err != nil {
-		return err
+	if a, err = operate.Administer(ctx, p, settings, sendsCode); err != nil {
+		return nil, nil, errors.Join(err, stop())
 	}
-	defer a.Close() //nolint:errcheck // nothing is left to do
-	result, err := action.run(ctx, a, args)
-	if err != nil {
-		return inWords(err)
-	}
-	return result.print(w, asJSON)
-}
-
-// without returns the arguments without an option, and whether they had it.
-func without(args []string, option string) (rest []string, had bool) {
-	rest = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == option })
-	return rest, len(rest) < len(args)
-}
-
-func (r adminResult) print(w io.Writer, asJSON bool) error {
-	if !asJSON {
-		_, err := io.WriteString(w, r.text)
-		return err
-	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r.json)
-}
-
-// inWords turns an error for clients of the API into one for the command line.
-func inWords(err error) error {
-	f, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return err
-	}
-	if len(f.Fields) == 0 {
-		return errors.New(f.Message)
-	}
-	var lines []error
-	for _, field := range f.Fields {
-		flag, isFlag := strings.CutPrefix(field.Path, "filter.")
-		if isFlag {
-			lines = append(lines, fmt.Errorf("--%s: %s", flag, field.Message))
-		} else {
-			lines = append(lines, errors.New(field.Message))
-		}
-	}
-	return errors.Join(lines...)
-}
-
-// confirm asks the person at the terminal to type a text, and returns an error if they type another one.
-func confirm(question, want string) error {
-	fmt.Fprint(os.Stderr, question)
-	typed, err := bufio.NewReader(io.LimitReader(os.Stdin, 1<<10)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the confirmation: %w", err)
-	}
-	if strings.TrimSpace(typed) != want {
-		return errors.New("not confirmed, so nothing was changed; --yes confirms without a question")
-	}
-	return nil
-}
-
-func moment(t *time.Time) string {
-	if t == nil {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// instant is how JSON shows an instant.
-func instant(t time.Time) *time.Time {
-	utc := t.UTC()
-	return &utc
-}
-
-// inUTC is instant, if there is one.
-func inUTC(t *time.Time) *time.Time {
-	if t == nil {
-		return nil
-	}
-	return instant(*t)
-}
-
-// table returns rows in columns. Control characters, such as those of a User-Agent, do not reach the terminal.
-func table(rows [][]string) string {
-	var b strings.Builder
-	columns := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	for _, row := range rows {
-		for i, cell := range row {
-			if i > 0 {
-				fmt.Fprint(columns, "\t") //nolint:errcheck // it writes into memory
-			}
-			fmt.Fprint(columns, strings.Map(visible, cell)) //nolint:errcheck // as above
-		}
-		fmt.Fprintln(columns) //nolint:errcheck // as above
-	}
-	columns.Flush() //nolint:errcheck // as above
-	return b.String()
-}
-
-func visible(r rune) rune {
-	if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
-		return unicode.ReplacementChar
-	}
-	return r
+	return a, func() error {
+		a.Close() //nolint:errcheck // nothing is left to do
+		return stop()
+	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"freehold.dev/freehold/app/operate"
 )
 
 // backup runs `freehold backup` with its arguments, on the private PostgreSQL unless FREEHOLD_BACKUP_URL is set.
@@ -22,7 +24,7 @@ func (c Command) backup(ctx context.Context, args []string, w io.Writer) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	r, err := p.CheckBackup(ctx, settings)
+	r, err := operate.CheckBackup(ctx, p, settings)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
+	"freehold.dev/freehold/command/admin"
 )
 
 const help = `freehold is an accounts-and-profiles GraphQL service.
@@ -110,7 +112,7 @@ func (c Command) run(ctx context.Context, args []string) error {
 	case "keys":
 		return c.keys(args[1:], os.Stdout)
 	case "admin":
-		return c.admin(ctx, args[1:], os.Stdout)
+		return admin.Run(ctx, args[1:], c.administer, os.Stdout)
 	}
 	command := strings.Join(args, " ")
 	if command == "roles" {
@@ -149,7 +151,7 @@ func (c Command) run(ctx context.Context, args []string) error {
 	case "serve":
 		return serve(ctx, p, settings)
 	case "migrate", "migrate --dry-run", "migrate status":
-		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout)
+		return migrate(ctx, p, settings, strings.TrimPrefix(command, "migrate"), os.Stdout, os.Stderr)
 	case "config":
 		return say(settings.Print())
 	}
@@ -157,16 +159,16 @@ func (c Command) run(ctx context.Context, args []string) error {
 }
 
 // load returns the program and its settings.
-func (c Command) load() (*app.Program, app.Config, error) {
+func (c Command) load() (*app.Program, config.Config, error) {
 	p, err := c.Program()
 	if err != nil {
-		return nil, app.Config{}, err
+		return nil, config.Config{}, err
 	}
 	settings, err := loadConfig(p)
 	return p, settings, err
 }
 
-func loadConfig(p *app.Program) (app.Config, error) {
+func loadConfig(p *app.Program) (config.Config, error) {
 	c, err := p.LoadConfig(os.Environ())
 	if err != nil {
 		return c, fmt.Errorf("the configuration is invalid:\n%w", err)

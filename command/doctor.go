@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 )
 
 // errIll makes the command fail, so that a script notices.
@@ -28,7 +28,7 @@ func (c Command) doctor(ctx context.Context, args []string, w io.Writer) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	findings, failed := p.Examine(ctx, settings, nil)
+	findings, failed := operate.Examine(ctx, p, settings, nil)
 	if len(args) == 1 {
 		err = json.NewEncoder(w).Encode(map[string]any{"checks": findings, "failed": failed})
 	} else {
@@ -41,7 +41,7 @@ func (c Command) doctor(ctx context.Context, args []string, w io.Writer) (err er
 }
 
 // printFindings prints a line for each finding.
-func printFindings(w io.Writer, findings []app.Finding) error {
+func printFindings(w io.Writer, findings []operate.Finding) error {
 	var b strings.Builder
 	for _, f := range findings {
 		text := strings.Join(strings.Fields(f.Text), " ")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"freehold.dev/freehold/app/operate"
 )
 
 // forget runs `freehold forget` with its arguments, on the database of FREEHOLD_MIGRATE_URL or on the private PostgreSQL.
@@ -20,7 +22,7 @@ func (c Command) forget(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	found, err := p.Forget(ctx, settings, args[0])
+	found, err := operate.Forget(ctx, p, settings, args[0])
 	if err != nil {
 		return err
 	}

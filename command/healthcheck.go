@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 )
 
 // healthCheckTimeout is longer than /readyz waits for the database.
@@ -16,7 +16,7 @@ const healthCheckTimeout = 3 * time.Second
 
 // healthCheck asks the server of this environment whether it is ready. An image without a shell and curl needs it.
 func healthCheck(ctx context.Context, environ []string) error {
-	url, err := app.ReadyURL(environ)
+	url, err := config.ReadyURL(environ)
 	if err != nil {
 		return err
 	}

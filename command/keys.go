@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
+	"freehold.dev/freehold/app/operate"
+	"freehold.dev/freehold/command/table"
 )
 
 var errKeysUsage = errors.New(`usage:
@@ -17,7 +19,7 @@ var errKeysUsage = errors.New(`usage:
 
 // keys runs `freehold keys` with its arguments.
 func (c Command) keys(args []string, w io.Writer) error {
-	run := map[string]func(app.Config, string, io.Writer) error{"list": listKeys, "rotate": rotateKeys, "revoke": revokeKeys}
+	run := map[string]func(config.Config, string, io.Writer) error{"list": listKeys, "rotate": rotateKeys, "revoke": revokeKeys}
 	if len(args) == 0 || run[args[0]] == nil || len(args) > 1 && (args[0] != "revoke" || len(args) > 2 || args[1] == "") {
 		return errKeysUsage
 	}
@@ -28,8 +30,8 @@ func (c Command) keys(args []string, w io.Writer) error {
 	return run[args[0]](settings, strings.Join(args[1:], ""), w)
 }
 
-func rotateKeys(c app.Config, _ string, w io.Writer) error {
-	kid, path, err := app.RotateKeys(c, time.Now())
+func rotateKeys(c config.Config, _ string, w io.Writer) error {
+	kid, path, err := operate.RotateKeys(c, time.Now())
 	if err != nil {
 		return err
 	}
@@ -37,8 +39,8 @@ func rotateKeys(c app.Config, _ string, w io.Writer) error {
 	return err
 }
 
-func listKeys(c app.Config, _ string, w io.Writer) error {
-	file, err := app.KeysOf(c)
+func listKeys(c config.Config, _ string, w io.Writer) error {
+	file, err := operate.KeysOf(c)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func listKeys(c app.Config, _ string, w io.Writer) error {
 		}
 		rows = append(rows, []string{k.ID, created, age, string(k.State)})
 	}
-	_, err = fmt.Fprint(w, table(rows))
+	_, err = io.WriteString(w, table.Format(rows))
 	return err
 }
 
@@ -67,8 +69,8 @@ func ageOf(d time.Duration) string {
 	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
-func revokeKeys(c app.Config, kid string, w io.Writer) error {
-	file, err := app.KeysOf(c)
+func revokeKeys(c config.Config, kid string, w io.Writer) error {
+	file, err := operate.KeysOf(c)
 	if err != nil {
 		return err
 	}

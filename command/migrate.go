@@ -4,19 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
+	"freehold.dev/freehold/command/table"
 )
 
-// migrate runs `freehold migrate`, with " --dry-run" or " status" as its mode.
-func migrate(ctx context.Context, p *app.Program, c app.Config, mode string, w io.Writer) error {
+// migrate runs `freehold migrate`, with " --dry-run" or " status" as its mode. Notes get what it waits for.
+func migrate(ctx context.Context, p *app.Program, c config.Config, mode string, w, notes io.Writer) error {
 	m, err := p.Migrator(c)
 	if err != nil {
 		return err
 	}
 	if mode == "" {
+		m.Notice = func(err error) {
+			fmt.Fprintf(notes, "freehold: waiting for a lock of another session: %v\n", err) //nolint:errcheck // it migrates nevertheless
+		}
 		done, err := m.Run(ctx)
 		if printed := printChanges(w, done, "migrated", "up to date"); err == nil {
 			err = printed
@@ -56,12 +61,12 @@ func printChanges(w io.Writer, changes []app.MigrationChange, some, none string)
 
 // printStatus prints a table with a row for each set of migrations.
 func printStatus(w io.Writer, plan []app.MigrationChange) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "SET\tDATABASE\tBUILD\tSTATUS") //nolint:errcheck // Flush returns the error
+	rows := [][]string{{"SET", "DATABASE", "BUILD", "STATUS"}}
 	for _, c := range plan {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", c.Set, c.From, c.Build, statusOf(c)) //nolint:errcheck // as above
+		rows = append(rows, []string{c.Set, strconv.FormatInt(c.From, 10), strconv.FormatInt(c.Build, 10), statusOf(c)})
 	}
-	return t.Flush()
+	_, err := io.WriteString(w, table.Format(rows))
+	return err
 }
 
 func statusOf(c app.MigrationChange) string {

@@ -11,11 +11,12 @@ import (
 	"runtime"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/devpg"
 )
 
 // serve runs the service until ctx ends or the private PostgreSQL stops.
-func serve(ctx context.Context, p *app.Program, c app.Config) (err error) {
+func serve(ctx context.Context, p *app.Program, c config.Config) (err error) {
 	defer runtime.KeepAlive(reserveMemory())
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -80,7 +81,7 @@ func playground(a *app.App, addr net.Addr) (lines string) {
 }
 
 // startPrivate starts the private PostgreSQL, migrates it and sets its URLs in the configuration.
-func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.Logger) (*devpg.Cluster, error) {
+func startPrivate(ctx context.Context, p *app.Program, c *config.Config, log *slog.Logger) (*devpg.Cluster, error) {
 	cluster, err := devpg.Start(ctx, devpg.Options{Dir: privateDir(*c), Log: log, Setup: app.PreparePrivate})
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func startPrivate(ctx context.Context, p *app.Program, c *app.Config, log *slog.
 
 // usePrivate sets the URLs of the private PostgreSQL: of the one that a server already runs, or of one that runs until stop is
 // called. It changes nothing if the settings name a database, or if the command needs none.
-func usePrivate(ctx context.Context, p *app.Program, c *app.Config, needed bool) (stop func() error, err error) {
+func usePrivate(ctx context.Context, p *app.Program, c *config.Config, needed bool) (stop func() error, err error) {
 	nothing := func() error { return nil }
 	if !needed || !c.PrivateDatabase() {
 		return nothing, nil
@@ -114,9 +115,9 @@ func usePrivate(ctx context.Context, p *app.Program, c *app.Config, needed bool)
 	return cluster.Stop, nil
 }
 
-func privateDir(c app.Config) string { return filepath.Join(c.DataDir, "postgres") }
+func privateDir(c config.Config) string { return filepath.Join(c.DataDir, "postgres") }
 
-func enterURLs(c *app.Config, url func(role, database string) string) {
+func enterURLs(c *config.Config, url func(role, database string) string) {
 	c.DatabaseURL = url(app.AppRole, app.PrivateDatabaseName)
 	c.MigrateURL = url(app.OwnerRole, app.PrivateDatabaseName)
 	c.BackupURL = url(app.BackupRole, app.PrivateDatabaseName)

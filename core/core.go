@@ -1,32 +1,32 @@
 // Package core owns the declaration of the module of accounts, profiles and sessions, the first module of every program. It must
-// not decide anything itself: resolvers and accounts do.
+// not decide anything itself: members and accounts do.
 package core
 
 import (
 	"freehold.dev/freehold/access"
 	"freehold.dev/freehold/app"
-	"freehold.dev/freehold/resolvers"
+	"freehold.dev/freehold/core/members"
 )
 
 type (
 	// QueryResolver resolves the module's fields of Query.
-	QueryResolver = resolvers.QueryResolver
+	QueryResolver = members.QueryResolver
 	// MutationResolver resolves the module's mutations.
-	MutationResolver = resolvers.MutationResolver
+	MutationResolver = members.MutationResolver
 	// UserResolver resolves the fields of User that are not in its row.
-	UserResolver = resolvers.UserResolver
+	UserResolver = members.UserResolver
 	// ProfileResolver resolves the fields of Profile that are not in its row.
-	ProfileResolver = resolvers.ProfileResolver
+	ProfileResolver = members.ProfileResolver
 	// SessionResolver resolves the fields of Session that are not in its row.
-	SessionResolver = resolvers.SessionResolver
+	SessionResolver = members.SessionResolver
 	// CredentialResolver resolves the fields of Credential that are not in its row.
-	CredentialResolver = resolvers.CredentialResolver
+	CredentialResolver = members.CredentialResolver
 )
 
 // Module returns the module. Its migrations are those of package db, which run before all others.
 func Module() app.Module {
 	return app.Module{
-		Name: "freehold", Types: resolvers.Types(), Validators: (*resolvers.Resolvers).Validators, TextBytes: resolvers.TextBytes,
+		Name: "freehold", Types: members.Types(), Validators: members.Validators, TextBytes: members.TextBytes,
 		Functions: map[string]access.Layer{
 			"User.pendingEmail":                      {Name: "app.pending_email", Admits: access.AdmitsOwner},
 			"User.hasPassword":                       {Name: "app.has_password", Admits: access.AdmitsOwner},
@@ -72,7 +72,7 @@ func Module() app.Module {
 			"Mutation.revokeAccountSessions":       operators("app.revoke_account_sessions", "sessions:revoke"),
 			"Mutation.startPasswordReset":          operators("app.start_password_reset", "passwords:reset"),
 		},
-		Credential: resolvers.Credential, Scopes: resolvers.Scopes,
+		Credential: members.Credential, Scopes: members.Scopes,
 	}
 }
 

@@ -67,6 +67,8 @@ type MigrationChange = migrate.Change
 
 // Migrator migrates a database as the owner role.
 type Migrator struct {
+	Notice func(error) // gets what a migration waits for; nil ignores it
+
 	ownerURL string
 	sets     []MigrationSet
 }
@@ -74,14 +76,14 @@ type Migrator struct {
 // NewMigrator returns a Migrator of freehold's set and of further ones, in this order. With subgraph, the database is that of a second subgraph.
 func NewMigrator(ownerURL string, subgraph bool, further ...MigrationSet) *Migrator {
 	if subgraph {
-		return &Migrator{ownerURL, append([]MigrationSet{SubgraphMigrations()}, further...)}
+		return &Migrator{ownerURL: ownerURL, sets: append([]MigrationSet{SubgraphMigrations()}, further...)}
 	}
-	return &Migrator{ownerURL, withOwn(further)}
+	return &Migrator{ownerURL: ownerURL, sets: withOwn(further)}
 }
 
 // Run migrates, as migrate.Run does.
 func (m *Migrator) Run(ctx context.Context) ([]MigrationChange, error) {
-	return migrate.Run(ctx, m.ownerURL, m.sets...)
+	return migrate.Run(ctx, m.ownerURL, m.Notice, m.sets...)
 }
 
 // Plan returns what Run would do.

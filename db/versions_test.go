@@ -123,7 +123,7 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 				copy(known, c.database)
 				build := with(known[:c.build], "of the build")
 				d := dbtest.New(t)
-				if _, err := migrate.Run(t.Context(), d.Owner, with(c.database, "of the database")); err != nil {
+				if _, err := migrate.Run(t.Context(), d.Owner, nil, with(c.database, "of the database")); err != nil {
 					t.Fatal(err)
 				}
 				expect := func(what string, err error, want string) {
@@ -136,7 +136,7 @@ func TestOlderAndNewerBuilds(t *testing.T) {
 				expect("serving", app.CheckSet(t.Context(), build), c.check)
 				plan, err := migrate.Plan(t.Context(), d.Owner, build)
 				expect("planning", err, "")
-				done, err := migrate.Run(t.Context(), d.Owner, build)
+				done, err := migrate.Run(t.Context(), d.Owner, nil, build)
 				expect("migrating", err, c.migrate)
 				if err == nil {
 					diff(t, "what was done", []string{fmt.Sprint(done)}, []string{fmt.Sprint(plan)})

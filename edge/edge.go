@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/edge/address"
 	"freehold.dev/freehold/edge/document"
 	"freehold.dev/freehold/explain"
 	"freehold.dev/freehold/telemetry"
@@ -54,7 +55,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	trusted, _ := ParseProxies(o.TrustedProxies) // checked with the rest of the configuration
+	trusted, _ := address.ParseProxies(o.TrustedProxies) // checked with the rest of the configuration
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", origins.protect(o.Telemetry.Around(newEndpoint(o, origins))))
 	mux.HandleFunc("/", http.NotFound) // plainErrors replaces its reply

@@ -3,10 +3,10 @@ package edge
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
+	"freehold.dev/freehold/edge/address"
 	"freehold.dev/freehold/fault"
 )
 
@@ -19,22 +19,11 @@ type Local struct {
 
 // NewLocal returns the Local of a service that listens at addr and whose public URL is publicURL.
 func NewLocal(addr, publicURL string) Local {
-	l := Local{listening: IsLoopback(addr)}
+	l := Local{listening: address.IsLoopback(addr)}
 	if u, err := url.Parse(publicURL); err == nil {
 		l.own = strings.ToLower(u.Hostname())
 	}
 	return l
-}
-
-// IsLoopback reports whether host:port is an address that only this machine can reach.
-func IsLoopback(hostPort string) bool {
-	host, _, err := net.SplitHostPort(hostPort)
-	return err == nil && isLoopbackHost(host)
-}
-
-func isLoopbackHost(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.Unmap().IsLoopback()
 }
 
 // refuse returns why a request does not get what is for developers only, or nil if it does.
@@ -47,7 +36,7 @@ func (l Local) refuse(r *http.Request) *fault.Error {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
-	if host == "" || host != l.own && !isLoopbackHost(host) {
+	if host == "" || host != l.own && !address.IsLoopbackHost(host) {
 		return fault.New(fault.BadRequest, "The playground, the mailbox and explanations are not served for this Host. Use localhost, or set FREEHOLD_PUBLIC_URL to the address that you use.")
 	}
 	return nil

@@ -56,21 +56,3 @@ func parseForwarded(entry string) (netip.Addr, bool) {
 	address, err := netip.ParseAddr(strings.Trim(entry, "[]"))
 	return address.Unmap(), err == nil
 }
-
-// ParseProxies parses addresses and blocks (CIDR). ok is false if one is invalid.
-func ParseProxies(list []string) (trusted []netip.Prefix, ok bool) {
-	for _, text := range list {
-		text = strings.TrimSpace(text)
-		if address, err := netip.ParseAddr(text); err == nil {
-			address = address.Unmap()
-			trusted = append(trusted, netip.PrefixFrom(address, address.BitLen()))
-			continue
-		}
-		block, err := netip.ParsePrefix(text)
-		if err != nil || block.Addr().Is4In6() {
-			return nil, false
-		}
-		trusted = append(trusted, block.Masked())
-	}
-	return trusted, true
-}

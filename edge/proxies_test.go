@@ -3,12 +3,14 @@ package edge
 import (
 	"net/http"
 	"testing"
+
+	"freehold.dev/freehold/edge/address"
 )
 
 // P13: the address of a client is the one that the last trusted proxy reports. What the client writes into a header is ignored.
 func TestClientAddressBehindProxies(t *testing.T) {
 	t.Parallel()
-	trusted, ok := ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"})
+	trusted, ok := address.ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "2001:db8::/32"})
 	if !ok {
 		t.Fatal("a valid list was refused")
 	}
@@ -34,11 +36,6 @@ func TestClientAddressBehindProxies(t *testing.T) {
 		r := &http.Request{RemoteAddr: c.remote, Header: http.Header{"X-Forwarded-For": c.forwarded}}
 		if got := clientAddress(r, trusted); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
-	}
-	for _, list := range [][]string{{"10.0.0.0/33"}, {"proxy.example.org"}, {""}, {"::ffff:10.0.0.0/104"}} {
-		if _, ok := ParseProxies(list); ok {
-			t.Errorf("%q was accepted", list)
 		}
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/core/members"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph"
 	"freehold.dev/freehold/owned"
-	"freehold.dev/freehold/resolvers"
 )
 
 // curio is a type that the core has never seen: several rows of an account, and a note in a table keyed by the row.
@@ -99,7 +99,7 @@ func curioLayers(t *testing.T) (*ast.Schema, *Layers) {
 		},
 		Fields: map[string]owned.Part{"note": {Table: db.Table{Name: "curio_private", Key: "curio_id", Insert: true, Update: []string{"note"}}, Row: "curio_id"}},
 	})
-	registry, err := owned.NewRegistry(append(resolvers.Types(), curios)...)
+	registry, err := owned.NewRegistry(append(members.Types(), curios)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,15 +15,7 @@ import (
 
 const maxRepresentations = 500
 
-var (
-	_ exec.EntityResolver = (*QueryResolver)(nil)
-	_ exec.EntityResolver = (*EntityResolver)(nil)
-)
-
-// Entities finds the objects of Federation's representations in one transaction.
-func (q *QueryResolver) Entities(ctx context.Context, representations []any) ([]owned.Row, error) {
-	return (&EntityResolver{q.Resolvers}).Entities(ctx, representations)
-}
+var _ exec.EntityResolver = (*EntityResolver)(nil)
 
 // EntityResolver resolves Federation's entry point, and nothing else of Query.
 type EntityResolver struct{ *Resolvers }
@@ -47,7 +39,7 @@ func (q *EntityResolver) Entities(ctx context.Context, representations []any) ([
 	}
 	for i := range found {
 		if found[i] == nil && len(refs[i]) > 0 {
-			q.missed(withIndex(ctx, i), refs[i][0])
+			q.Miss(withIndex(ctx, i), refs[i][0])
 		}
 	}
 	return found, nil

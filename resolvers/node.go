@@ -12,7 +12,8 @@ import (
 	"freehold.dev/freehold/owned"
 )
 
-const maxNodes = 100
+// MaxNodes is the most ids of one call of FindNodes.
+const MaxNodes = 100
 
 // tooMany returns the error for an argument whose list is too long.
 func tooMany(argument string, most int) error {
@@ -21,36 +22,38 @@ func tooMany(argument string, most int) error {
 	}.At(argument)
 }
 
-func (q *QueryResolver) Node(ctx context.Context, id string) (owned.Row, error) {
-	nodes, err := q.nodes(ctx, []string{id}, func(int) context.Context { return ctx })
+// FindNode returns the object with an id, for Query.node; nil if the viewer sees no such object.
+func FindNode(ctx context.Context, r *Resolvers, id string) (owned.Row, error) {
+	nodes, err := findNodes(ctx, r, []string{id}, func(int) context.Context { return ctx })
 	if err != nil {
 		return nil, err
 	}
 	return nodes[0], nil
 }
 
-func (q *QueryResolver) Nodes(ctx context.Context, ids []string) ([]owned.Row, error) {
-	if len(ids) > maxNodes {
-		return nil, tooMany("ids", maxNodes)
+// FindNodes is FindNode for Query.nodes, in the order of the ids.
+func FindNodes(ctx context.Context, r *Resolvers, ids []string) ([]owned.Row, error) {
+	if len(ids) > MaxNodes {
+		return nil, tooMany("ids", MaxNodes)
 	}
-	return q.nodes(ctx, ids, func(i int) context.Context { return withIndex(ctx, i) })
+	return findNodes(ctx, r, ids, func(i int) context.Context { return withIndex(ctx, i) })
 }
 
-// nodes finds the objects with these ids in one transaction. A malformed id gets the same response as an unknown one, in the same
+// findNodes finds the objects with these ids in one transaction. A malformed id gets the same response as an unknown one, in the same
 // time. place returns the context for an object's position in the response.
-func (q *QueryResolver) nodes(ctx context.Context, ids []string, place func(i int) context.Context) ([]owned.Row, error) {
+func findNodes(ctx context.Context, r *Resolvers, ids []string, place func(i int) context.Context) ([]owned.Row, error) {
 	parsed := make([]uuid.UUID, len(ids))
 	for i, id := range ids {
 		parsed[i], _ = auth.ParseID(id) // otherwise the zero id, which no object has
 	}
-	found, err := q.Registry.FindNodes(ctx, q.DB, auth.ViewerFrom(ctx), distinct(slices.Clone(parsed)))
+	found, err := r.Registry.FindNodes(ctx, r.DB, auth.ViewerFrom(ctx), distinct(slices.Clone(parsed)))
 	if err != nil {
 		return nil, err
 	}
 	nodes := make([]owned.Row, len(ids))
 	for i, id := range parsed {
 		if nodes[i] = found[id]; nodes[i] == nil {
-			q.missed(place(i), owned.Ref{ID: id})
+			r.Miss(place(i), owned.Ref{ID: id})
 		}
 	}
 	return nodes, nil

@@ -1,6 +1,6 @@
-// Package resolvers owns the translation between GraphQL and the use cases: arguments in, models out. A resolver has a few lines. The
-// field's rule decides before a resolver runs whether the viewer may read the field; the database decides which rows. It must not know
-// SQL or HTTP.
+// Package resolvers owns what the resolvers of all modules have in common: what they use, how they find rows and objects by their keys,
+// pages of lists, and what one root field loads once. A resolver has a few lines. The field's rule decides before a resolver runs whether
+// the viewer may read the field; the database decides which rows. It must not know the fields of a type, SQL or HTTP.
 package resolvers
 
 import (
@@ -42,29 +42,22 @@ type Resolvers struct {
 	Missed func(ctx context.Context, ref owned.Ref)
 }
 
-func (r *Resolvers) missed(ctx context.Context, ref owned.Ref) {
+// Miss calls Missed for a key with which the viewer sees no row.
+func (r *Resolvers) Miss(ctx context.Context, ref owned.Ref) {
 	if r.Missed != nil && !ref.IsZero() {
 		r.Missed(ctx, ref)
 	}
 }
 
-// QueryResolver has the methods of the fields of Query.
-type QueryResolver struct{ *Resolvers }
-
-// MutationResolver has the methods of the fields of Mutation.
-type MutationResolver struct{ *Resolvers }
-
-// UserResolver has the methods of those fields of User that are not in its row.
-type UserResolver struct{ *Resolvers }
-
-// ProfileResolver has the methods of those fields of Profile that are not in its row.
-type ProfileResolver struct{ *Resolvers }
-
-// SessionResolver has the methods of those fields of Session that are not in its row.
-type SessionResolver struct{ *Resolvers }
-
-// CredentialResolver has the methods of those fields of Credential that are not in its row.
-type CredentialResolver struct{ *Resolvers }
+// RequestLimits are the limits of the HTTP edge, for Query.settings.
+type RequestLimits struct {
+	Cost    int
+	Depth   int
+	Aliases int
+	Tokens  int
+	Bytes   int
+	Reply   int // bytes of the data in a response
+}
 
 // Find returns the row of a type that has a key, such as id or username; nil if the viewer sees no such row.
 func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string) (row M, err error) {
@@ -75,7 +68,7 @@ func Find[M owned.Row](ctx context.Context, r *Resolvers, typ, key, text string)
 	}
 	row, ok := found[0].(M)
 	if !ok {
-		r.missed(ctx, ref)
+		r.Miss(ctx, ref)
 	}
 	return row, nil
 }

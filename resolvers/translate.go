@@ -5,11 +5,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/fault"
-	"freehold.dev/freehold/graph/model"
-	"freehold.dev/freehold/owned"
 )
 
 // OrNull returns nil for NOT_FOUND. In a query, a missing or hidden object is null and not an error.
@@ -20,49 +17,9 @@ func OrNull[T any](row *T, err error) (*T, error) {
 	return row, err
 }
 
-// profileOrNull is OrNull, and translates the row.
-func profileOrNull(p *db.Profile, err error) (*model.Profile, error) {
-	if p, err = OrNull(p, err); p == nil {
-		return nil, err
-	}
-	return newProfile(p), nil
-}
-
-// userOrNull is profileOrNull for the user of a profile.
-func userOrNull(p *db.Profile, err error) (*model.User, error) {
-	profile, err := profileOrNull(p, err)
-	if profile == nil {
-		return nil, err
-	}
-	return profile.User, nil
-}
-
-// newProfile translates a row into a profile and its user, which refer to each other.
-func newProfile(p *db.Profile) *model.Profile {
-	visibility := owned.Visibility(p.Visibility)
-	profile := &model.Profile{
-		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.ID, Owner: p.UserID}, Visibility: visibility},
-		Username:     p.Username, DisplayName: p.DisplayName, Bio: p.Bio, AvatarURL: p.AvatarURL, WebsiteURL: p.WebsiteURL, Location: p.Location,
-		CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
-	}
-	profile.User = &model.User{
-		ByVisibility: owned.ByVisibility{By: owned.By{ID: p.UserID, Owner: p.UserID}, Visibility: visibility},
-		Profile:      profile, CreatedAt: p.CreatedAt,
-	}
-	return profile
-}
-
-func newTokens(t *accounts.Tokens) *model.Tokens {
-	return &model.Tokens{AccessToken: t.AccessToken, RefreshToken: t.RefreshToken, ExpiresAt: t.ExpiresAt}
-}
-
 // Patch translates an input field, which is absent, null or a value.
 func Patch[T any](o graphql.Omittable[*T]) db.Patch[T] {
 	return db.Patch[T]{Set: o.IsSet(), Value: o.Value()}
-}
-
-func visibilityPatch(o graphql.Omittable[*owned.Visibility]) db.Patch[string] {
-	return db.Patch[string]{Set: o.IsSet(), Value: (*string)(o.Value())}
 }
 
 // withIndex returns the context of an entry of the list that the field of ctx returns.

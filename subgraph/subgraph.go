@@ -21,7 +21,7 @@ type QueryResolver = resolvers.EntityResolver
 func Module() app.Module {
 	return app.Module{
 		Name: "subgraph", Types: []owned.Type{userType},
-		TextBytes: map[string]int{"PageInfo.startCursor": resolvers.TextBytes["PageInfo.startCursor"], "PageInfo.endCursor": resolvers.TextBytes["PageInfo.endCursor"]},
+		TextBytes: map[string]int{"PageInfo.startCursor": resolvers.CursorTextBytes, "PageInfo.endCursor": resolvers.CursorTextBytes},
 	}
 }
 

@@ -29,8 +29,9 @@ type Set struct {
 
 // Run runs the new migrations of the sets, in their order, as the owner role. Concurrent calls run one after the other. A set is
 // migrated completely or not at all, unless one of its new migrations has NO TRANSACTION. Run returns what it has done to each set, also
-// to the sets before one that fails.
-func Run(ctx context.Context, ownerURL string, sets ...Set) (done []Change, err error) {
+// to the sets before one that fails. While another session holds a lock that a set needs, Run tries again, for five minutes. It calls notice,
+// unless that is nil, when it begins to wait.
+func Run(ctx context.Context, ownerURL string, notice func(error), sets ...Set) (done []Change, err error) {
 	pool, err := connect(ctx, ownerURL)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
@@ -43,8 +44,8 @@ func Run(ctx context.Context, ownerURL string, sets ...Set) (done []Change, err 
 	defer unlock()
 	for _, set := range sets {
 		m := migration{set: set, pool: pool, conn: conn}
-		if err := m.run(ctx); err != nil {
-			return done, fmt.Errorf("migrate %s: %w", set.Name, explained(err))
+		if err := m.runUnblocked(ctx, notice); err != nil {
+			return done, fmt.Errorf("migrate %s: %w", set.Name, err)
 		}
 		done = append(done, m.done)
 	}
@@ -105,6 +106,7 @@ type migration struct {
 	numbered  []numberedFile
 	functions []functionFile
 	done      Change
+	alone     []string // the migrations that an earlier try has run by themselves
 }
 
 func (m *migration) run(ctx context.Context) (err error) {
@@ -125,7 +127,7 @@ func (m *migration) run(ctx context.Context) (err error) {
 	case err != nil:
 		return err
 	default:
-		m.done = Change{Set: m.set.Name, From: v.number, Build: latest(m.numbered), Serves: v.serves}
+		m.done = Change{Set: m.set.Name, From: v.number, Build: latest(m.numbered), Serves: v.serves, Migrations: m.alone}
 		if v.number > latest(m.numbered) { // a newer build has migrated: keep its functions
 			return v.refuse(m.set.Name, latest(m.numbered))
 		}
@@ -153,13 +155,17 @@ func (m *migration) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// begin begins a transaction. It does not end with ctx, since the other users of the connection would not notice.
+// begin begins a transaction, which waits for no lock for long. It does not end with ctx, since the other users of the connection would not
+// notice.
 func (m *migration) begin(ctx context.Context) error {
 	tx, err := m.conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
 	}
 	m.tx = tx
+	if _, err := tx.ExecContext(ctx, `SET LOCAL lock_timeout = '`+lockTimeout+`'`); err != nil {
+		return fmt.Errorf("set lock_timeout: %w", errors.Join(err, tx.Rollback()))
+	}
 	return nil
 }
 
@@ -241,6 +247,7 @@ func (m *migration) migrateAlone(ctx context.Context) error {
 	}
 	results, failure := provider.Up(ctx)
 	m.record(results)
+	m.alone = m.done.Migrations
 	if err := m.begin(ctx); err != nil || failure == nil {
 		return errors.Join(failure, err)
 	}

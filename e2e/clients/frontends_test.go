@@ -16,6 +16,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
 )
 
 // pages are the pages for front ends, all of whose code runs.
@@ -67,7 +68,7 @@ func startSeeded(t *testing.T, clients []string, settings ...string) (*harness.S
 // snippet returns the code block of the pages that is a file of this name.
 func snippet(t *testing.T, name string) string {
 	t.Helper()
-	for _, b := range harness.Blocks(t, pages...) {
+	for _, b := range docs.Blocks(t, pages...) {
 		if b.Name == name {
 			return b.Code
 		}
@@ -82,7 +83,7 @@ var ofOthers = []string{"codegen.ts", "eslint.config.mjs", "nginx.conf", "Caddyf
 // writeSnippets writes the code of the pages for clients below docs in a folder, as code for a service.
 func writeSnippets(t *testing.T, dir, url string) {
 	t.Helper()
-	for _, b := range harness.Blocks(t, pages...) {
+	for _, b := range docs.Blocks(t, pages...) {
 		switch {
 		case slices.Contains(ofOthers, b.Name):
 		case b.Page == "docs/frontends/servers.md": // TestProxies and TestNext run these; here, their types are checked

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
 )
 
 // graphql-eslint's rules for schemas and for Relay pass, with the exceptions in eslint.config.mjs, and they notice a fault.
@@ -39,7 +40,7 @@ func TestLinterTakesTheCodeOfThePages(t *testing.T) {
 	write(t, dir+"/eslint.config.mjs", snippet(t, "eslint.config.mjs"))
 	write(t, dir+"/schema.graphql", harness.Program.ClientSDL())
 	documents := 0
-	for _, b := range harness.Blocks(t, pages...) {
+	for _, b := range docs.Blocks(t, pages...) {
 		switch {
 		case b.Language == "graphql":
 			documents++

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/eventually"
@@ -129,7 +130,7 @@ func TestSigningKeysAreMeasured(t *testing.T) {
 	clock.Put(400 * 24 * time.Hour)
 	expect(1, 400*24*time.Hour)
 	config := harness.Config(t, s.DB.App, "FREEHOLD_SIGNING_KEY_FILE="+filepath.Join(dir, "signing-key.pem"))
-	if _, _, err := app.RotateKeys(config, clock.Now()); err != nil {
+	if _, _, err := operate.RotateKeys(config, clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	clock.Put(400*24*time.Hour + 20*time.Second)

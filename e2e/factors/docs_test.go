@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
+	"freehold.dev/freehold/e2e/harness/node"
 	"freehold.dev/freehold/internal/eventually"
 )
 
@@ -17,7 +19,7 @@ func TestPageOfTheSecondFactor(t *testing.T) {
 	a := s.SignUp(nil)
 	program := `import { createHmac } from "node:crypto";
 		const url = process.env.URL_OF_SERVICE;
-		let accessToken = process.env.TOKEN;` + strings.Join(harness.Snippets(t, "docs/accounts/second-factor.md", "js"), "\n") + `
+		let accessToken = process.env.TOKEN;` + strings.Join(docs.Snippets(t, "docs/accounts/second-factor.md", "js"), "\n") + `
 		// An app: RFC 6238 with the secret of startTotp, at a step that grows with each code.
 		let secret, step = Math.floor(Date.now() / 30000) - 2;
 		function code() {
@@ -53,7 +55,7 @@ func TestPageOfTheSecondFactor(t *testing.T) {
 	})
 	// The program uses three steps around the current one.
 	eventually.True(t, time.Minute, "the current step has ten seconds left", func() bool { return time.Now().Unix()%30 < 20 })
-	got := harness.RunNode(t, program, map[string]string{"URL_OF_SERVICE": s.URL, "TOKEN": a.Token, "EMAIL": a.Email, "PASSWORD": harness.Password, "AGE": age})
+	got := node.Run(t, program, map[string]string{"URL_OF_SERVICE": s.URL, "TOKEN": a.Token, "EMAIL": a.Email, "PASSWORD": harness.Password, "AGE": age})
 	if want := "10 true\naccessToken refreshToken 0\nsigned in\nPASSWORD then TOTP,RECOVERY_CODE 10\n"; got != want {
 		t.Errorf("the page prints:\n%s\nwant:\n%s", got, want)
 	}

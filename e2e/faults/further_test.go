@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/internal/eventually"
 )
@@ -259,4 +260,30 @@ func (s *site) migrateAndRoll() {
 	files, last := currentFiles(s.t)
 	migrate(s.t, s.DB, withMigration(files, last+1, "-- Serves builds from: "+strconv.FormatInt(last, 10)+"\n"))
 	s.roll(2)
+}
+
+// migrateDuringBackup begins a migration of a table that another session reads, as pg_dump does, and ends that session a while later.
+func (s *site) migrateDuringBackup() {
+	s.t.Helper()
+	files, last := currentFiles(s.t)
+	files = withMigration(files, last+1, "-- Serves builds from: "+strconv.FormatInt(last, 10)+"\n")
+	m := db.NewMigrator(s.DB.Owner, false, db.MigrationSet{Name: "freehold", Files: files})
+	waits, done := make(chan struct{}), make(chan error, 1)
+	m.Notice = func(error) { close(waits) }
+	release := s.lock("app.profiles", "ACCESS SHARE")
+	defer release()
+	go func() {
+		_, err := m.Run(s.t.Context())
+		done <- err
+	}()
+	select {
+	case <-waits:
+	case err := <-done:
+		s.t.Fatalf("the migration has not waited: %v", err)
+	}
+	time.Sleep(forms(4*seconds, 20*seconds))
+	release()
+	if err := <-done; err != nil {
+		s.t.Error(err)
+	}
 }

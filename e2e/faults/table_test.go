@@ -172,6 +172,10 @@ func table() []fault {
 			settings: []string{"FREEHOLD_DRAIN_DELAY=" + forms("500ms", "3s")},
 			happen:   (*site).migrateAndRoll,
 		},
+		{
+			id: "migration_blocked", name: "migration that waits for a backup", recovery: 2 * seconds, share: 0.05, codes: []string{"UNAVAILABLE"}, // as above
+			happen: (*site).migrateDuringBackup,
+		},
 	}
 }
 
@@ -195,6 +199,16 @@ func (s *site) roll(n int) {
 // block makes writes to a table wait in the database, after they were sent, until release is called. It returns when some wait.
 func (s *site) block(table string) (release func()) {
 	s.t.Helper()
+	release = s.lock(table, "SHARE")
+	eventually.True(s.t, 20*seconds, "several writes wait", func() bool {
+		return s.DB.Query(s.t, `SELECT count(*) > 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)[0] == "true"
+	})
+	return release
+}
+
+// lock locks a table until release is called.
+func (s *site) lock(table, mode string) (release func()) {
+	s.t.Helper()
 	pool, err := sql.Open("postgres", s.DB.Superuser)
 	if err != nil {
 		s.t.Fatal(err)
@@ -203,12 +217,9 @@ func (s *site) block(table string) (release func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := tx.Exec(`LOCK TABLE ` + table + ` IN SHARE MODE`); err != nil {
+	if _, err := tx.Exec(`LOCK TABLE ` + table + ` IN ` + mode + ` MODE`); err != nil {
 		s.t.Fatal(err)
 	}
-	eventually.True(s.t, 20*seconds, "several writes wait", func() bool {
-		return s.DB.Query(s.t, `SELECT count(*) > 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)[0] == "true"
-	})
 	return func() {
 		tx.Rollback()
 		pool.Close()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/eventually"
@@ -43,7 +44,7 @@ func serveUntilKilled() {
 			select {}
 		}
 	}
-	c, err := app.LoadConfig(os.Environ())
+	c, err := config.Load(os.Environ())
 	if err != nil {
 		panic(err)
 	}

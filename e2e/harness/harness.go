@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/modules"
@@ -55,12 +56,12 @@ func (w Layers) String() string {
 }
 
 // Config returns the settings of a test's service; further ones are NAME=value.
-func Config(t testing.TB, databaseURL string, further ...string) app.Config {
+func Config(t testing.TB, databaseURL string, further ...string) config.Config {
 	t.Helper()
 	return configOf(t, Program, databaseURL, further...)
 }
 
-func configOf(t testing.TB, p *app.Program, databaseURL string, further ...string) app.Config {
+func configOf(t testing.TB, p *app.Program, databaseURL string, further ...string) config.Config {
 	t.Helper()
 	c, err := p.LoadConfig(append([]string{
 		"DATABASE_URL=" + databaseURL, "FREEHOLD_DATA_DIR=" + t.TempDir(), "FREEHOLD_RATE_LIMIT=off", "FREEHOLD_LOG_LEVEL=DEBUG",

@@ -66,3 +66,14 @@ func StartBehindProxy(t testing.TB, further ...string) (*Service, *dbtest.Proxy)
 		"FREEHOLD_REQUEST_TIMEOUT=5s", "FREEHOLD_STATEMENT_TIMEOUT=1s", fmt.Sprint("FREEHOLD_DATABASE_CONNECTIONS=", PoolSize),
 	}, further...)...), p
 }
+
+// FreePort returns a port of 127.0.0.1 on which nothing listens.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}

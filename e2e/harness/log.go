@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
 )
 
 // LogBuffer holds the log of a service, which writes to it while the test reads it.
@@ -44,7 +45,7 @@ func (b *LogBuffer) Containing(text string) string {
 }
 
 // JSONLog returns a logger that writes as in production, at all levels.
-func JSONLog(w io.Writer, c app.Config) *slog.Logger {
+func JSONLog(w io.Writer, c config.Config) *slog.Logger {
 	c.Env, c.LogLevel = "production", slog.LevelDebug
 	return app.NewLog(w, c)
 }

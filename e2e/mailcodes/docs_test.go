@@ -5,17 +5,19 @@ import (
 	"testing"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
+	"freehold.dev/freehold/e2e/harness/node"
 )
 
 // The code of docs/accounts/mailcodes.md works: it signs up and in, also from the page of the link, and changes the credential.
 func TestPageOfCodes(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, "FREEHOLD_SIGN_IN_URL=https://app.example.org/sign-in#email={email}&code={code}").Work()
-	page := harness.Relative + strings.Join(harness.Snippets(t, "docs/accounts/mailcodes.md", "js"), "\n")
+	page := node.Relative + strings.Join(docs.Snippets(t, "docs/accounts/mailcodes.md", "js"), "\n")
 	run := func(program string, env map[string]string) string {
 		t.Helper()
 		env["BASE"] = s.URL
-		return strings.TrimSpace(harness.RunNode(t, page+"\n"+program, env))
+		return strings.TrimSpace(node.Run(t, page+"\n"+program, env))
 	}
 	const email = "ann@example.org"
 	const requests = `await requestCode(process.env.EMAIL, process.env.USERNAME);`

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
+	"freehold.dev/freehold/e2e/harness/node"
 )
 
 // The code of docs/accounts/oauth.md signs a user up: the sign-in page, the provider, and the page to which the user returns.
@@ -15,14 +17,14 @@ func TestPageOfProviders(t *testing.T) {
 	p := newProvider(t, "work")
 	s := harness.Start(t, p.settings("work", "FREEHOLD_OIDC_REDIRECTS="+target)...)
 	p.put("ann", "ann@example.org", true)
-	code := strings.Join(harness.Snippets(t, "docs/accounts/oauth.md", "js"), "\n")
+	code := strings.Join(docs.Snippets(t, "docs/accounts/oauth.md", "js"), "\n")
 	run := func(search, stored, program string) (out struct {
 		Providers        []struct{ Name, Label string }
 		Stored, Assigned string
 		Result           account
 	}) {
 		t.Helper()
-		text := harness.RunNode(t, `
+		text := node.Run(t, `
 			const url = process.env.URL_OF_SERVICE;
 			const kept = new Map(Object.entries(JSON.parse(process.env.STORED || "{}")));
 			const sessionStorage = { getItem: (k) => kept.get(k) ?? null, setItem: (k, v) => kept.set(k, v), removeItem: (k) => kept.delete(k) };

@@ -13,9 +13,11 @@ import (
 	"testing/fstest"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
 )
 
 // notes is a module's set of migrations, with a table of owned rows and a sequence.
@@ -50,7 +52,7 @@ func shell(t *testing.T, d dbtest.Database, dir, script string, env ...string) (
 // blocks returns the code blocks of docs/backup.md, in a language, that contain a text.
 func blocks(t *testing.T, language, text string) string {
 	t.Helper()
-	for _, b := range harness.Snippets(t, "docs/backup.md", language) {
+	for _, b := range docs.Snippets(t, "docs/backup.md", language) {
 		if strings.Contains(b, text) {
 			return b
 		}
@@ -222,7 +224,7 @@ func TestBackupCheckAgreesWithPgDump(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := harness.Program.CheckBackup(t.Context(), settings)
+		report, err := operate.CheckBackup(t.Context(), harness.Program, settings)
 		output := fmt.Sprint(strings.Join(append(report.Problems, report.Notes...), "\n"), err)
 		complete := err == nil && len(report.Problems) == 0
 		dump, dumped := shell(t, d, dir, `pg_dump --format=custom --file=x.dump "$URL"`, "URL="+at)

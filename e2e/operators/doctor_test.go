@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -115,14 +117,14 @@ func (p *patient) environ() (list []string) {
 	return list
 }
 
-func (p *patient) examine(t *testing.T) []app.Finding {
+func (p *patient) examine(t *testing.T) []operate.Finding {
 	t.Helper()
 	c, err := harness.Program.LoadConfig(p.environ())
 	if err != nil {
 		t.Fatal(err)
 	}
-	findings, failed := harness.Program.Examine(t.Context(), c, p.now)
-	if fails := slices.ContainsFunc(findings, func(f app.Finding) bool { return f.Level == "FAIL" }); fails != failed {
+	findings, failed := operate.Examine(t.Context(), harness.Program, c, p.now)
+	if fails := slices.ContainsFunc(findings, func(f operate.Finding) bool { return f.Level == "FAIL" }); fails != failed {
 		t.Errorf("failed is %v", failed)
 	}
 	return findings
@@ -249,8 +251,8 @@ func write(t *testing.T, path, text string) {
 func rotated(ahead time.Duration) func(*testing.T, *patient) {
 	return func(t *testing.T, p *patient) {
 		t.Helper()
-		c := app.Config{SigningKey: p.settings["FREEHOLD_SIGNING_KEY_FILE"]}
-		if _, _, err := app.RotateKeys(c, time.Now().Add(ahead)); err != nil {
+		c := config.Config{SigningKey: p.settings["FREEHOLD_SIGNING_KEY_FILE"]}
+		if _, _, err := operate.RotateKeys(c, time.Now().Add(ahead)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -320,7 +322,7 @@ func TestDoctorCommand(t *testing.T) {
 	output, ok = freehold(s, p.environ(), "doctor", "--json")
 	text, _, _ := strings.Cut(output, "\n")
 	var report struct {
-		Checks []app.Finding
+		Checks []operate.Finding
 		Failed bool
 	}
 	if err := json.Unmarshal([]byte(text), &report); err != nil || ok || !report.Failed || len(report.Checks) != len(p.examine(t)) {

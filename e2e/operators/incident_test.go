@@ -7,6 +7,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
 )
 
 // The commands and statements of docs/incident.md run in the order of the page, and do what it says.
@@ -22,7 +23,7 @@ func TestPageOfIncidents(t *testing.T) {
 	must(s, oscar, disable, ann)
 	must(s, oscar, enable, ann)
 	outputs := map[string]string{}
-	for _, b := range harness.Blocks(t, "docs/incident.md") {
+	for _, b := range docs.Blocks(t, "docs/incident.md") {
 		script := b.Code
 		switch b.Language {
 		case "sql":

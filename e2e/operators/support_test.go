@@ -13,6 +13,7 @@ import (
 
 	"freehold.dev/freehold/accounts"
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/core"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/e2e/harness"
@@ -115,7 +116,7 @@ func TestDelete(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		admin, err := program.Administer(t.Context(), config, false)
+		admin, err := operate.Administer(t.Context(), program, config, false)
 		if err != nil {
 			t.Fatal(err)
 		}

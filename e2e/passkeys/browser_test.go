@@ -15,6 +15,7 @@ import (
 
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/e2e/harness/chromium"
+	"freehold.dev/freehold/e2e/harness/docs"
 	"freehold.dev/freehold/internal/eventually"
 )
 
@@ -40,7 +41,7 @@ func visit(t *testing.T, settings ...string) (*user, *harness.Service) {
 			return
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		code := strings.Join(harness.Snippets(t, "docs/accounts/passkeys.md", "js"), "\n")
+		code := strings.Join(docs.Snippets(t, "docs/accounts/passkeys.md", "js"), "\n")
 		if err := page.Execute(w, template.JS(code)); err != nil {
 			t.Error(err)
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 )
@@ -170,7 +171,7 @@ func TestKeyRotationWhileServing(t *testing.T) {
 	kid := harness.DecodeHeader(t, a.Token)["kid"]
 	rotate := func() {
 		t.Helper()
-		if _, _, err := app.RotateKeys(harness.Config(t, d.App, "FREEHOLD_DATA_DIR="+dir), now()); err != nil {
+		if _, _, err := operate.RotateKeys(harness.Config(t, d.App, "FREEHOLD_DATA_DIR="+dir), now()); err != nil {
 			t.Fatal(err)
 		}
 	}

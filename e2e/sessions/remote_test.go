@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
@@ -58,7 +59,7 @@ func TestAnotherServiceVerifiesTokens(t *testing.T) {
 
 	rotate := func() {
 		t.Helper()
-		if _, _, err := app.RotateKeys(harness.Config(t, d.App, "FREEHOLD_DATA_DIR="+dir), now()); err != nil {
+		if _, _, err := operate.RotateKeys(harness.Config(t, d.App, "FREEHOLD_DATA_DIR="+dir), now()); err != nil {
 			t.Fatal(err)
 		}
 		ahead.Add(int64(11 * time.Minute))

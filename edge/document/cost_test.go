@@ -12,19 +12,19 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 
+	"freehold.dev/freehold/core/members"
 	"freehold.dev/freehold/e2e/hostile"
 	"freehold.dev/freehold/fault"
 	"freehold.dev/freehold/graph"
-	"freehold.dev/freehold/resolvers"
 )
 
 // testDocuments returns the Documents of the core's schema, with the default limits.
 func testDocuments(t testing.TB) *Documents {
 	t.Helper()
-	texts := maps.Clone(resolvers.TextBytes)
+	texts := maps.Clone(members.TextBytes)
 	texts["_Service.sdl"] = 2 * len(graph.SDL())
 	credentials := map[string]bool{}
-	for _, mutation := range resolvers.Credential {
+	for _, mutation := range members.Credential {
 		credentials[mutation] = true
 	}
 	d, err := New(t.Context(), Options{

@@ -7,15 +7,15 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"freehold.dev/freehold/core/members"
 	"freehold.dev/freehold/graph"
-	"freehold.dev/freehold/resolvers"
 )
 
 // Each entry of the tables names a text of the schema, so that a renamed field does not get the default.
 func TestTextWeightsNameFields(t *testing.T) {
 	t.Parallel()
 	schema := graph.NewSchema()
-	for name := range resolvers.TextBytes {
+	for name := range members.TextBytes {
 		typ, field, _ := strings.Cut(name, ".")
 		if d := schema.Types[typ]; d == nil || d.Fields.ForName(field) == nil || !slices.Contains([]string{"String", "JSON"}, d.Fields.ForName(field).Type.Name()) {
 			t.Errorf("%s is not a String or JSON of the schema", name)

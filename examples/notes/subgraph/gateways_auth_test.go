@@ -14,6 +14,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
 )
 
 // The composers of Apollo, Hive and Cosmo compose the schemas of `schema --router`, and keep each requirement.
@@ -134,7 +135,7 @@ func TestProgramsOfThePageAreThoseThatRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, schema := range harness.Snippets(t, page, "graphql") {
+	for _, schema := range docs.Snippets(t, page, "graphql") {
 		for _, part := range strings.Split(schema, "\n\n") {
 			if !strings.Contains(string(composed), strings.TrimSpace(part)) {
 				t.Errorf("%s has a schema that nothing composes: %s", page, part)

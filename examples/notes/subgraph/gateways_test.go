@@ -17,6 +17,8 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/e2e/harness"
+	"freehold.dev/freehold/e2e/harness/docs"
+	"freehold.dev/freehold/e2e/harness/node"
 )
 
 // installed is the folder whose node_modules has the gateways.
@@ -67,7 +69,7 @@ func startRouted(t *testing.T) *routed {
 // documentedSettings returns the settings of the two services on the page, with their hosts replaced.
 func documentedSettings(t *testing.T, hosts map[string]string) (accounts, notes []string) {
 	t.Helper()
-	for _, block := range harness.Snippets(t, page, "sh") {
+	for _, block := range docs.Snippets(t, page, "sh") {
 		for line := range strings.Lines(block) {
 			settings := regexp.MustCompile(`FREEHOLD_\w+=\S+`).FindAllString(line, -1)
 			for i := range settings {
@@ -93,7 +95,7 @@ func documentedSettings(t *testing.T, hosts map[string]string) (accounts, notes 
 func programs(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, block := range harness.Snippets(t, page, "js") {
+	for _, block := range docs.Snippets(t, page, "js") {
 		name := strings.TrimPrefix(strings.SplitN(block, "\n", 2)[0], "// ")
 		if !strings.HasSuffix(name, ".mjs") || files[name] != "" {
 			t.Fatalf("%s has a program that does not name its file, or names that of another: %s", page, block)
@@ -171,7 +173,7 @@ func (r *routed) gateway(t *testing.T, dir, file, program string) (ready func(t 
 	if err := os.WriteFile(filepath.Join(dir, file), []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wait := harness.ServeNode(t, filepath.Join(dir, file), port, "METADATA_SERVER_DETECTION=none") // otherwise, Apollo Gateway looks for a cloud that it runs in
+	wait := node.Serve(t, filepath.Join(dir, file), port, "METADATA_SERVER_DETECTION=none") // otherwise, Apollo Gateway looks for a cloud that it runs in
 	return func(t *testing.T) *harness.Service {
 		t.Helper()
 		wait(t)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app"
+	"freehold.dev/freehold/app/config"
+	"freehold.dev/freehold/app/operate"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 
@@ -210,7 +212,7 @@ func TestOnlyItsTokensAreAccepted(t *testing.T) {
 	p.expect(t, "altered", harness.Alter(ann.Token), "invalid")
 	p.expect(t, "none", "", "missing")
 
-	if _, _, err := app.RotateKeys(harness.Config(t, p.accounts.DB.App, "FREEHOLD_DATA_DIR="+p.dir), time.Now()); err != nil {
+	if _, _, err := operate.RotateKeys(harness.Config(t, p.accounts.DB.App, "FREEHOLD_DATA_DIR="+p.dir), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	p.ahead.Add(int64(11 * time.Minute))
@@ -254,7 +256,7 @@ func TestRevocationAndForgetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := program(t).Forget(t.Context(), c, ann.UserID); err != nil || !found {
+	if found, err := operate.Forget(t.Context(), program(t), c, ann.UserID); err != nil || !found {
 		t.Fatalf("forget: %v, %v", found, err)
 	}
 	p.expect(t, "of a user who was forgotten", next, "invalid")
@@ -263,7 +265,7 @@ func TestRevocationAndForgetting(t *testing.T) {
 			t.Errorf("%s has the notebooks %q, want %q", userID, got, want)
 		}
 	}
-	if _, err := program(t).Forget(t.Context(), c, "ann"); err == nil || !strings.Contains(err.Error(), "is not the id of a user") {
+	if _, err := operate.Forget(t.Context(), program(t), c, "ann"); err == nil || !strings.Contains(err.Error(), "is not the id of a user") {
 		t.Errorf("forget ann: %v", err)
 	}
 }
@@ -312,12 +314,12 @@ func TestSubgraphHasNoAccounts(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "use another database") {
 		t.Errorf("on a database with accounts: %v", err)
 	}
-	if _, _, err := app.RotateKeys(p.config(t, p.notes.DB), time.Now()); err == nil {
+	if _, _, err := operate.RotateKeys(p.config(t, p.notes.DB), time.Now()); err == nil {
 		t.Error("the subgraph has keys to rotate")
 	}
 }
 
-func (p *pair) config(t *testing.T, d dbtest.Database) app.Config {
+func (p *pair) config(t *testing.T, d dbtest.Database) config.Config {
 	t.Helper()
 	c, err := program(t).LoadConfig([]string{
 		"DATABASE_URL=" + d.App, "FREEHOLD_MIGRATE_URL=" + d.Owner, "FREEHOLD_ISSUER=" + p.at.url, "FREEHOLD_AUDIENCE=" + audience, "FREEHOLD_DATA_DIR=" + t.TempDir(),

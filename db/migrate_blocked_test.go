@@ -1,0 +1,109 @@
+package db_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/db"
+	"freehold.dev/freehold/db/dbtest"
+)
+
+// A session holds a lock that a migration needs, as pg_dump does for hours. The migration waits for it without keeping requests waiting, and
+// migrates when the session ends. Each set is migrated once.
+func TestMigrationLetsRequestsPass(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ lock, migration string }{
+		"in a transaction":                {"app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n"},
+		"after one without a transaction": {"migrations.further IN SHARE UPDATE EXCLUSIVE MODE", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\n"},
+		"with another table locked first": {"app.profiles IN ROW EXCLUSIVE MODE", "-- +goose Up\nALTER TABLE app.users ADD COLUMN next text;\nCREATE INDEX next ON app.profiles (bio);\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := blockMigration(t, c.lock, c.migration)
+			app := open(t, db.Options{URL: b.server.App})
+			for begun := time.Now(); time.Since(begun) < 3*time.Second; time.Sleep(time.Millisecond) {
+				if _, err := app.FindProfilePage(t.Context(), auth.Viewer{}, db.Range{Size: 1}); err != nil {
+					t.Fatalf("a read while the migration waits: %v", err)
+				}
+			}
+			b.release()
+			r := <-b.result
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			if last := r.done[len(r.done)-1]; !slices.Equal(last.Migrations, []string{"0002_next.sql"}) {
+				t.Errorf("it migrated %v", last)
+			}
+			if err := app.CheckVersion(t.Context(), b.set); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A migration that ends before the other session says why, and changes nothing.
+func TestMigrationGivesUp(t *testing.T) {
+	t.Parallel()
+	b := blockMigration(t, "app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n")
+	b.cancel()
+	if r := <-b.result; r.err == nil || !strings.Contains(r.err.Error(), "another session has held a lock") || !strings.Contains(r.err.Error(), "0002_next.sql") {
+		t.Errorf("got %v", r.err)
+	}
+	b.release()
+	if n := b.server.Query(t, `SELECT count(*) FROM information_schema.columns WHERE column_name = 'next'`)[0]; n != "0" {
+		t.Error("the migration has run in part")
+	}
+}
+
+// blocked is a migration that waits for a lock.
+type blocked struct {
+	server  dbtest.Database
+	set     db.MigrationSet
+	release func()
+	cancel  func()
+	result  chan result
+}
+
+type result struct {
+	done []db.MigrationChange
+	err  error
+}
+
+// blockMigration locks a table, starts a migration, and returns when the migration waits.
+func blockMigration(t *testing.T, lock, migration string) blocked {
+	t.Helper()
+	files := fstest.MapFS{"0001_x.sql": {Data: []byte("-- +goose Up\nCREATE TABLE app.x (id int);\n")}}
+	set := db.MigrationSet{Name: "further", Files: files}
+	server := dbtest.New(t, set)
+	tx, err := connect(t, server.Superuser).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tx.Rollback() })
+	if _, err := tx.Exec("LOCK TABLE " + lock); err != nil {
+		t.Fatal(err)
+	}
+	files["0002_next.sql"] = &fstest.MapFile{Data: []byte(migration)}
+	ctx, cancel := context.WithCancel(t.Context())
+	b := blocked{server, set, func() { tx.Rollback() }, cancel, make(chan result, 1)}
+	waits := make(chan struct{}, 1)
+	m := db.NewMigrator(server.Owner, false, set)
+	m.Notice = func(error) { waits <- struct{}{} }
+	go func() {
+		done, err := m.Run(ctx)
+		b.result <- result{done, err}
+	}()
+	select {
+	case <-waits:
+	case r := <-b.result:
+		t.Fatalf("the migration has not waited: %v", r)
+	case <-time.After(20 * time.Second):
+		t.Fatal("the migration does not say that it waits")
+	}
+	return b
+}
