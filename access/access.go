@@ -88,7 +88,7 @@ type Matrix struct {
 	Fields []Field `json:"fields"`
 }
 
-// New returns the matrix of a schema that has passed directives.Check.
+// New returns the matrix of a schema that has passed check.Schema.
 func New(schema *ast.Schema, layers Layers) *Matrix {
 	c := &compiler{schema: schema, layers: layers}
 	m := &Matrix{}

@@ -76,7 +76,7 @@ type Service struct {
 	additions map[db.CredentialKind]AddCredential
 
 	db        *db.DB
-	keys      *auth.Keys
+	secrets   *auth.Secrets // nil in a second subgraph
 	hasher    *passwords.Hasher
 	limits    *limits.Limiter
 	passwords input.PasswordRules
@@ -84,15 +84,15 @@ type Service struct {
 }
 
 // New returns the use cases.
-func New(d *db.DB, keys *auth.Keys, hasher *passwords.Hasher, tokens *auth.Tokens, config Config) *Service {
+func New(d *db.DB, secrets *auth.Secrets, hasher *passwords.Hasher, tokens *auth.Tokens, config Config) *Service {
 	limiter := limits.New(d, config.Limits, config.RateLimit)
 	return &Service{
-		Sessions: sessions.New(d, keys, tokens, sessions.Config{
+		Sessions: sessions.New(d, tokens, sessions.Config{
 			Idle: config.SessionIdle, Lifetime: config.SessionLifetime, Grace: config.RefreshGrace,
 		}),
 		Flows: continuations.New(d), additions: map[db.CredentialKind]AddCredential{db.CredentialEmailCode: ofVerified},
-		db: d, keys: keys, hasher: hasher, config: config, limits: limiter,
-		Codes: codes.New(d, keys, limiter, codes.Config{Lifetime: config.CodeLifetime, MailLatest: config.MailLatest}),
+		db: d, secrets: secrets, hasher: hasher, config: config, limits: limiter,
+		Codes: codes.New(d, secrets, limiter, codes.Config{Lifetime: config.CodeLifetime, MailLatest: config.MailLatest}),
 		passwords: input.PasswordRules{
 			MinLength: config.PasswordMinLength, ServiceName: config.ServiceName, ServiceHost: config.ServiceHost, Breached: config.Breached,
 		},

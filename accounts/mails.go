@@ -16,7 +16,7 @@ import (
 // CheckRecipient reads the address in an input, such as input.email, to which a viewer sends a mail of a module, and counts the mail
 // for the client and for the address. The error is BAD_USER_INPUT or RATE_LIMITED.
 func (s *Service) CheckRecipient(ctx context.Context, kind mail.Kind, path, typed string) (input.Email, error) {
-	if s.keys == nil {
+	if s.secrets == nil {
 		return input.Email{}, fault.Input(path, "UNSUPPORTED", "This service sends no mail.")
 	}
 	to, _, err := s.Codes.CheckRecipient(ctx, kind, path, typed)
@@ -25,10 +25,10 @@ func (s *Service) CheckRecipient(ctx context.Context, kind mail.Kind, path, type
 
 // NewSecret creates a secret for a link, and the id of the mail that contains it. Store auth.HashToken of the secret.
 func (s *Service) NewSecret() (mailID uuid.UUID, secret string) {
-	if s.keys == nil { // nobody derives the secret again, since a second subgraph sends no mail
+	if s.secrets == nil { // nobody derives the secret again, since a second subgraph sends no mail
 		return uuid.New(), cryptorand.Text()
 	}
-	return s.keys.NewSecret()
+	return s.secrets.NewSecret()
 }
 
 // EnqueueMail puts a mail of a module into the outbox. Call CheckRecipient first.

@@ -20,7 +20,7 @@ import (
 	"freehold.dev/freehold/accounts/anonymous"
 	"freehold.dev/freehold/accounts/factors"
 	"freehold.dev/freehold/app/config"
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
 	"freehold.dev/freehold/edge"
@@ -58,7 +58,7 @@ type App struct {
 	mailer    *mailer
 	anonymous *anonymous.Service // nil in a second subgraph
 	factors   *factors.Service   // nil in a second subgraph
-	keys      *auth.Keys         // nil in a second subgraph
+	keys      *keys.Set          // nil in a second subgraph
 	explainer *explain.Explainer // nil: refusals are not explained
 	handler   http.Handler
 	draining  atomic.Bool

@@ -9,20 +9,21 @@ import (
 
 	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/auth/passkeys"
 	"freehold.dev/freehold/auth/totp"
 	"freehold.dev/freehold/oauth"
 )
 
 // loadKeys returns the signing keys. In development, it creates one.
-func loadKeys(c config.Config, now func() time.Time) (*auth.Keys, error) {
+func loadKeys(c config.Config, now func() time.Time) (*keys.Set, error) {
 	if c.SigningKey != "" {
-		return auth.LoadKeys(c.SigningKey, now)
+		return keys.Load(c.SigningKey, now)
 	}
 	if err := createDataDir(c); err != nil {
 		return nil, err
 	}
-	return auth.LoadOrCreateKeys(c.SigningKeyPath(), now)
+	return keys.LoadOrCreate(c.SigningKeyPath(), now)
 }
 
 // openVault returns the keys that secrets are encrypted with; nil if there are none, in production. In development, it creates one.

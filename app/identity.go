@@ -17,6 +17,7 @@ import (
 	"freehold.dev/freehold/accounts/passkeys"
 	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/auth/passwords"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/remote"
@@ -38,7 +39,7 @@ type identity struct {
 	factors   *factors.Service
 	cookies   *auth.Cookies
 	hasher    *passwords.Hasher
-	keys      *auth.Keys
+	keys      *keys.Set
 }
 
 func (a *App) identify(ctx context.Context, c config.Config, o Options) (identity, error) {
@@ -70,21 +71,22 @@ func (a *App) identifyByTokens(ctx context.Context, c config.Config, o Options) 
 
 // identifyByAccounts has accounts, and sends their mails.
 func (a *App) identifyByAccounts(ctx context.Context, c config.Config, o Options) (who identity, err error) {
-	keys, err := loadKeys(c, o.Now)
+	set, err := loadKeys(c, o.Now)
 	if err != nil {
 		return who, err
 	}
-	keys.Failed = func(err error) {
+	set.Failed = func(err error) {
 		a.log.ErrorContext(ctx, "failed to reload the signing keys; the loaded ones stay in use", "error", err)
 	}
-	if a.mailer, err = a.program.newMailer(c, o, a.db, keys, a.log, a.telemetry.MailSettled); err != nil {
+	secrets := auth.NewSecrets(set)
+	if a.mailer, err = a.program.newMailer(c, o, a.db, secrets, a.log, a.telemetry.MailSettled); err != nil {
 		return who, err
 	}
 	reserved, err := reservedUsernames(c.ReservedUsernames)
 	if err != nil {
 		return who, err
 	}
-	tokens := auth.NewTokens(keys, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
+	tokens := auth.NewTokens(set, c.PublicURL, c.AccessTokenTTL, c.TokenAudiences...)
 	hashing := passwords.HasherConfig{Queue: c.PasswordQueue, Share: c.PasswordShare}
 	if c.RateLimit != "on" {
 		hashing.Share = 0
@@ -103,16 +105,16 @@ func (a *App) identifyByAccounts(ctx context.Context, c config.Config, o Options
 		return who, err
 	}
 	reauthentication := db.Reauthentication{After: c.ReauthAfter, Accepts: accepts(providers, protocol != nil, vault != nil)}
-	service := accounts.New(a.db, keys, who.hasher, tokens, accounts.Config{
+	service := accounts.New(a.db, secrets, who.hasher, tokens, accounts.Config{
 		PasswordMinLength: c.PasswordMinLength, DefaultVisibility: c.DefaultVisibility,
 		SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime, RefreshGrace: c.RefreshGrace, Reauthentication: reauthentication,
 		CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold, RateLimit: c.RateLimit == "on", Limits: c.UseCaseLimits(), MaxSessions: c.Sessions, ServiceName: c.AppName, ServiceHost: c.Host(),
 		RequireVerifiedEmail: c.RequireVerifiedEmail == "on", PendingLifetime: c.PendingLifetime, Breached: breached(c, a.log), Hooks: a.program.Hooks(),
 		Reserved: reserved, Now: o.Now, MailLatest: o.MailLatest,
 	})
-	who.accounts, who.keys = service, keys
+	who.accounts, who.keys = service, set
 	limiter := limits.New(a.db, c.UseCaseLimits(), c.RateLimit == "on")
-	who.operators = operators.New(a.db, keys, limiter, operators.Config{Reauthentication: reauthentication, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
+	who.operators = operators.New(a.db, secrets, limiter, operators.Config{Reauthentication: reauthentication, CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
 	who.oauth = oauth.New(a.db, service, limiter, providers, c.OIDCRedirects)
 	who.exports = export.New(a.db, service)
 	who.mailCodes = mailcodes.New(a.db, service)

@@ -29,7 +29,7 @@ type mailer struct {
 	mailbox *mail.Mailbox // nil if a mail server is configured
 }
 
-func (p *Program) newMailer(c config.Config, o Options, d *db.DB, keys *auth.Keys, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
+func (p *Program) newMailer(c config.Config, o Options, d *db.DB, secrets *auth.Secrets, log *slog.Logger, settled func(outbox.Kind, outbox.Outcome)) (*mailer, error) {
 	templates, err := p.newTemplates(c, o)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (p *Program) newMailer(c config.Config, o Options, d *db.DB, keys *auth.Key
 		return send, nil
 	}
 	send.worker = mail.NewWorker(mail.WorkerOptions{
-		Outbox: d, Templates: templates, Sender: sender, Code: keys.Code, Secret: keys.Secret, Log: log, Settled: settled,
+		Outbox: d, Templates: templates, Sender: sender, Code: secrets.Code, Secret: secrets.Secret, Log: log, Settled: settled,
 		FirstRetry: o.MailFirstRetry,
 	})
 	return send, nil

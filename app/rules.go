@@ -10,6 +10,7 @@ import (
 	"freehold.dev/freehold/auth"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/directives"
+	"freehold.dev/freehold/directives/check"
 	"freehold.dev/freehold/internal/levers"
 	"freehold.dev/freehold/owned"
 	"freehold.dev/freehold/resolvers"
@@ -19,7 +20,7 @@ import (
 // reports each refusal by a rule to denied.
 func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context, directives.Denial), lever levers.Levers) (graphql.ExecutableSchema, error) {
 	described := p.graph.Schema()
-	source, checked := p.declared()
+	source, program := p.declared()
 	source.Rows, source.Scopes, source.Denied = p.rows(r.DB), r.DB.GrantedScopes, denied
 	compiled := directives.New(described, source)
 	r.Registry, r.EntityKeys, r.Permissions = p.registry, resolvers.EntityKeys(described), permissions(compiled)
@@ -37,8 +38,8 @@ func (p *Program) newSchema(r *resolvers.Resolvers, denied func(context.Context,
 	}
 	directives.Describe(described)
 	schema, root := p.graph.Executable(described, r, rules)
-	checked.Root = root
-	if err := directives.Check(schema.Schema(), checked); err != nil {
+	program.Root = root
+	if err := check.Schema(schema.Schema(), program); err != nil {
 		return nil, fmt.Errorf("the schema is invalid:\n%w", err)
 	}
 	return schema, nil
@@ -53,9 +54,9 @@ func permissions(rules *directives.Rules) func(context.Context, string, owned.Ro
 }
 
 // declared returns what the rules and the check of the schema need from the declarations of modules.
-func (p *Program) declared() (directives.Source, directives.Checked) {
+func (p *Program) declared() (directives.Source, check.Program) {
 	s := directives.Source{Relations: map[string][]string{}, Sees: map[string][]string{}}
-	c := directives.Checked{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: s.Relations, Scopes: map[string]bool{}}
+	c := check.Program{Owned: map[string]bool{}, Remote: map[string]bool{}, Relations: s.Relations, Scopes: map[string]bool{}}
 	for scope := range p.Scopes() {
 		c.Scopes[scope] = true
 	}

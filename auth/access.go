@@ -2,15 +2,14 @@ package auth
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
-	"maps"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/fault"
 )
 
@@ -41,16 +40,6 @@ type Verifier interface {
 	// Verify returns what a token says. An invalid token is not an error. The error is UNAVAILABLE if the verifier cannot decide,
 	// because it has no keys.
 	Verify(ctx context.Context, token string) (Access, error)
-}
-
-// PublicKeys is a set of keys that verify access tokens. It does not change.
-type PublicKeys struct {
-	byID map[string]ed25519.PublicKey // by kid
-}
-
-// Equal reports whether two sets have the same keys.
-func (k *PublicKeys) Equal(other *PublicKeys) bool {
-	return maps.EqualFunc(k.byID, other.byID, func(a, b ed25519.PublicKey) bool { return a.Equal(b) })
 }
 
 // AccessReader verifies access tokens of one issuer, with keys that the caller supplies. It remembers which tokens it has verified.
@@ -96,21 +85,21 @@ type accessClaims struct {
 
 // Read returns what a token says, if one of the keys has signed it. Known is false if the token is invalid because it names a key
 // that is not among them; other keys may accept it.
-func (r *AccessReader) Read(keys *PublicKeys, token string) (access Access, known bool) {
+func (r *AccessReader) Read(public *keys.PublicSet, token string) (access Access, known bool) {
 	if len(token) > maxAccessBytes {
 		return refused(fault.Invalid), true
 	}
 	hash, now := tokenHash(sha256.Sum256([]byte(token))), r.now()
-	t, ok := r.verified.find(keys, hash, now)
+	t, ok := r.verified.find(public, hash, now)
 	if !ok {
 		var err error
-		switch t, err = r.verify(keys, token); {
+		switch t, err = r.verify(public, token); {
 		case errors.Is(err, jwt.ErrTokenExpired):
 			return refused(fault.Expired), true
 		case err != nil:
 			return refused(fault.Invalid), !errors.Is(err, errUnknownKey)
 		}
-		r.verified.add(keys, hash, t)
+		r.verified.add(public, hash, t)
 	}
 	return Access{Viewer: Viewer{UserID: t.userID, SessionID: t.sessionID, Scopes: t.scopes}, Ageing: now.After(time.Unix(t.ageing, 0)), Until: t.until}, true
 }
@@ -118,9 +107,9 @@ func (r *AccessReader) Read(keys *PublicKeys, token string) (access Access, know
 func refused(reason fault.Reason) Access { return Access{Viewer: Anonymous(reason), Ageing: true} }
 
 // verify parses a token and checks that one of the keys has signed it.
-func (r *AccessReader) verify(keys *PublicKeys, token string) (verifiedToken, error) {
+func (r *AccessReader) verify(public *keys.PublicSet, token string) (verifiedToken, error) {
 	var claims accessClaims
-	if _, err := r.parser.ParseWithClaims(token, &claims, keys.find); err != nil {
+	if _, err := r.parser.ParseWithClaims(token, &claims, keyFrom(public)); err != nil {
 		return verifiedToken{}, err
 	}
 	userID, err1 := uuid.Parse(claims.Subject)
@@ -145,15 +134,17 @@ func (r *AccessReader) verify(keys *PublicKeys, token string) (verifiedToken, er
 
 var errUnknownKey = errors.New("the token names an unknown key")
 
-// find returns the key for a token whose header names one of the keys and the type of access tokens. It ignores header fields that
+// keyFrom finds the key for a token whose header names one of the keys and the type of access tokens. It ignores header fields that
 // offer a key (jwk, jku, x5u).
-func (k *PublicKeys) find(j *jwt.Token) (any, error) {
-	kid, ok := j.Header["kid"].(string)
-	if !ok || j.Header["typ"] != accessType {
-		return nil, errors.New("not an access token")
+func keyFrom(public *keys.PublicSet) jwt.Keyfunc {
+	return func(j *jwt.Token) (any, error) {
+		kid, ok := j.Header["kid"].(string)
+		if !ok || j.Header["typ"] != accessType {
+			return nil, errors.New("not an access token")
+		}
+		if key, ok := public.Find(kid); ok {
+			return key, nil
+		}
+		return nil, errUnknownKey
 	}
-	if key, ok := k.byID[kid]; ok {
-		return key, nil
-	}
-	return nil, errUnknownKey
 }

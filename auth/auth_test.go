@@ -2,23 +2,21 @@ package auth
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/fault"
 )
 
@@ -39,9 +37,9 @@ func forge(t *testing.T, header, claims map[string]any, sign func(string) []byte
 func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
-	keys := testKeys(t, func() time.Time { return clock })
-	key := keys.signing().private
-	tokens := NewTokens(keys, "https://id.example", 15*time.Minute)
+	set := testKeys(t, func() time.Time { return clock })
+	key := set.Signing()
+	tokens := NewTokens(set, "https://id.example", 15*time.Minute)
 	user, session := uuid.New(), uuid.New()
 	good, expires, err := tokens.Access(Viewer{UserID: user, SessionID: session})
 	if err != nil {
@@ -54,11 +52,17 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 		t.Fatalf("our own token reads as %+v", v)
 	}
 
-	pub := key.Public().(ed25519.PublicKey)
-	eddsa := func(body string) []byte { return ed25519.Sign(key, []byte(body)) }
+	pub := key.Signer().Public().(ed25519.PublicKey)
+	eddsa := func(body string) []byte {
+		signature, err := key.Signer().Sign(nil, []byte(body), crypto.Hash(0))
+		if err != nil {
+			t.Error(err)
+		}
+		return signature
+	}
 	hs256 := func(body string) []byte { m := hmac.New(sha256.New, pub); m.Write([]byte(body)); return m.Sum(nil) }
 	header := func(k string, v any) map[string]any {
-		h := map[string]any{"alg": "EdDSA", "typ": accessType, "kid": keys.signing().id}
+		h := map[string]any{"alg": "EdDSA", "typ": accessType, "kid": key.ID}
 		h[k] = v
 		return h
 	}
@@ -111,33 +115,33 @@ func TestAccessTokensThatAreNotOursDoNotCount(t *testing.T) {
 // Further audiences are no substitute for its own.
 func TestFurtherAudiences(t *testing.T) {
 	t.Parallel()
-	keys, issuer := testKeys(t, nil), "https://"+strings.Repeat("x", 90)+".example"
+	set, issuer := testKeys(t, nil), "https://"+strings.Repeat("x", 90)+".example"
 	var audiences []string
 	for range 10 {
 		audiences = append(audiences, strings.Repeat("x", MaxAudienceBytes/10))
 	}
-	token, _, err := NewTokens(keys, issuer, time.Minute, audiences...).Access(Viewer{
+	token, _, err := NewTokens(set, issuer, time.Minute, audiences...).Access(Viewer{
 		UserID: uuid.New(), SessionID: uuid.New(), Scopes: Scopes(strings.Repeat("x", MaxScopeBytes)),
 		Authentication: Authentication{Methods: "pwd fed email pop user otp mfa", Strong: true, At: 1 << 33},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := NewTokens(keys, issuer, time.Minute)
+	reader := NewTokens(set, issuer, time.Minute)
 	for _, how := range []string{"verified", "remembered"} {
 		if v := reader.read(token).Viewer; v.Reason != "" || len(v.Scopes) != MaxScopeBytes {
 			t.Errorf("a token of %d bytes, %s, is %s and has scopes of %d bytes", len(token), how, v.Reason, len(v.Scopes))
 		}
 	}
 	other := NewAccessReader(ReaderOptions{Issuer: issuer, Audience: audiences[0], Now: time.Now})
-	if access, _ := other.Read(keys.verifying(reloadInterval), token); !access.Viewer.IsMember() {
+	if access, _ := other.Read(set.Public(), token); !access.Viewer.IsMember() {
 		t.Errorf("a further audience finds %+v", access)
 	}
-	token, _, err = NewTokens(keys, issuer, time.Minute).Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
+	token, _, err = NewTokens(set, issuer, time.Minute).Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if access, known := other.Read(keys.verifying(reloadInterval), token); access.Viewer != Anonymous(fault.Invalid) || !known {
+	if access, known := other.Read(set.Public(), token); access.Viewer != Anonymous(fault.Invalid) || !known {
 		t.Errorf("another service accepts a token that does not name it: %+v", access)
 	}
 }
@@ -194,51 +198,16 @@ func TestClaimIsSettledOnce(t *testing.T) {
 	}
 }
 
-func testKeys(t *testing.T, now func() time.Time) *Keys {
+// reloadInterval is the time after which a key file that has changed is read again.
+const reloadInterval = 10 * time.Second
+
+func testKeys(t *testing.T, now func() time.Time) *keys.Set {
 	t.Helper()
-	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "key.pem"), now)
+	set, err := keys.LoadOrCreate(filepath.Join(t.TempDir(), "key.pem"), now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keys
-}
-
-func TestKeyIsMadeOnceAndKeptPrivate(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadKeys(path, nil); err == nil {
-		t.Error("loaded a key that is not there")
-	}
-	ids := make([]string, 8)
-	var wg sync.WaitGroup
-	for i := range ids {
-		wg.Go(func() {
-			keys, err := LoadOrCreateKeys(path, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			ids[i] = keys.signing().id
-		})
-	}
-	wg.Wait()
-	for _, id := range ids {
-		if id != ids[0] {
-			t.Error("two processes that started at once have different keys")
-		}
-	}
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadKeys(path, nil); err == nil {
-		t.Error("loaded a key that others can read")
-	}
-	if err := errors.Join(os.WriteFile(path, []byte("junk"), 0o600), os.Chmod(path, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadOrCreateKeys(path, nil); err == nil {
-		t.Error("replaced or accepted a damaged key")
-	}
+	return set
 }
 
 // S17: two instances load a rotated key at different times. Neither refuses a token of the other while it is valid. Both refuse a
@@ -250,19 +219,19 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")
 	var instances [2]*Tokens
 	for i := range instances {
-		keys, err := LoadOrCreateKeys(path, now)
+		set, err := keys.LoadOrCreate(path, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		instances[i] = NewTokens(keys, "x", 15*time.Minute)
+		instances[i] = NewTokens(set, "x", 15*time.Minute)
 	}
-	first := instances[0].keys.signing().id
+	first := instances[0].keys.Signing().ID
 	oldToken, _, err := instances[0].Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	oldRefresh, _ := instances[0].keys.NewRefresh(uuid.New())
-	second, err := RotateKeys(path, clock)
+	oldRefresh, _ := instances[0].NewRefresh(uuid.New())
+	second, err := keys.Rotate(path, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +245,7 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 				t.Errorf("minute %d: a token of instance %d is %s to the other", minute, i, reason)
 			}
 		}
-		if signs := instances[0].keys.signing().id; minute < 10 && signs != first || minute >= 10 && signs != second {
+		if signs := instances[0].keys.Signing().ID; minute < 10 && signs != first || minute >= 10 && signs != second {
 			t.Errorf("minute %d: %s signs", minute, signs)
 		}
 		clock = clock.Add(time.Minute)
@@ -285,77 +254,33 @@ func TestRotationFailsNobodyAndRetiredKeysAreRefused(t *testing.T) {
 		t.Errorf("%d keys are published, want both", published)
 	}
 	clock = clock.Add(25 * time.Hour)
-	if _, err := RotateKeys(path, clock); err != nil {
+	if _, err := keys.Rotate(path, clock); err != nil {
 		t.Fatal(err)
 	}
 	clock = clock.Add(reloadInterval)
 	if reason := instances[1].read(oldToken).Viewer.Reason; reason != fault.Invalid {
 		t.Errorf("a token of the retired key is %q", reason)
 	}
-	if r, ok := instances[1].keys.ReadRefresh(oldRefresh); !ok || r.Genuine {
+	if r, ok := instances[1].ReadRefresh(oldRefresh); !ok || r.Genuine {
 		t.Errorf("a refresh token with the retired key's tag: %v, genuine %v", ok, r.Genuine)
-	}
-}
-
-// A rotation never leaves a file that cannot be read, whatever the clock. An incomplete file is refused, instead of being read as
-// one with fewer keys.
-func TestKeyFilesAreWholeOrRefused(t *testing.T) {
-	t.Parallel()
-	clock := time.Now()
-	var failed atomic.Int32
-	path := filepath.Join(t.TempDir(), "key.pem")
-	keys, err := LoadOrCreateKeys(path, func() time.Time { return clock })
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys.Failed = func(error) { failed.Add(1) }
-	for _, at := range []time.Duration{0, -time.Hour, time.Minute} { // set back, and on again
-		if _, err := RotateKeys(path, clock.Add(at)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clock = clock.Add(reloadInterval)
-	if n := len(keys.all()); n != 4 || failed.Load() != 0 {
-		t.Fatalf("%d keys, %d failures", n, failed.Load())
-	}
-	for name, text := range map[string][]byte{
-		"cut": whole[:len(whole)-40], "damaged": bytes.Replace(whole, []byte("PRIVATE KEY-----\n"), []byte("PRIVATE KEY-----\n!!!!"), 1), "empty": nil,
-	} {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := LoadKeys(path, nil); err == nil {
-			t.Errorf("a %s file is read", name)
-		}
-		if _, err := RotateKeys(path, clock); err == nil {
-			t.Errorf("a %s file is rotated", name)
-		}
-	}
-	clock = clock.Add(reloadInterval)
-	if n := len(keys.all()); n != 4 || failed.Load() == 0 {
-		t.Errorf("with a file that can't be read there are %d keys, and %d failures were reported", n, failed.Load())
 	}
 }
 
 // S15: an altered refresh token is invalid, or not genuine. The successor of a token is always the same.
 func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 	t.Parallel()
-	keys, stranger := testKeys(t, nil), testKeys(t, nil)
+	tokens, stranger := NewTokens(testKeys(t, nil), "x", time.Minute), NewTokens(testKeys(t, nil), "x", time.Minute)
 	session := uuid.New()
-	token, hash := keys.NewRefresh(session)
-	r, ok := keys.ReadRefresh(token)
+	token, hash := tokens.NewRefresh(session)
+	r, ok := tokens.ReadRefresh(token)
 	if !ok || !r.Genuine || r.SessionID != session || !bytes.Equal(r.Hash, hash) || !bytes.Equal(hash, HashToken(token)) {
 		t.Fatalf("our own token reads as %+v, %v", r, ok)
 	}
-	next, nextHash := keys.Successor(r)
-	if again, _ := keys.Successor(r); again != next || keys.SuccessorOf(r, nextHash) != next || keys.SuccessorOf(r, hash) != "" {
+	next, nextHash := tokens.Successor(r)
+	if again, _ := tokens.Successor(r); again != next || tokens.SuccessorOf(r, nextHash) != next || tokens.SuccessorOf(r, hash) != "" {
 		t.Error("the successor is not always the same, or not known again")
 	}
-	if n, ok := keys.ReadRefresh(next); !ok || !n.Genuine || n.SessionID != session {
+	if n, ok := tokens.ReadRefresh(next); !ok || !n.Genuine || n.SessionID != session {
 		t.Error("the successor is no token")
 	}
 	if other, _ := stranger.ReadRefresh(token); other.Genuine {
@@ -366,12 +291,12 @@ func TestRefreshTokensAreTheirOwnProof(t *testing.T) {
 		if flipped[i] ^= 0x20; flipped[i] == token[i] {
 			continue
 		}
-		if r, ok := keys.ReadRefresh(string(flipped)); ok && r.Genuine {
+		if r, ok := tokens.ReadRefresh(string(flipped)); ok && r.Genuine {
 			t.Errorf("with character %d in another case it is still genuine", i)
 		}
 	}
 	for _, altered := range []string{"", strings.Repeat("\n", len(token)), token[:len(token)-4] + "\r\n\r\n", token[1:], token[:len(token)-1], token + "A", token + "=", " " + token, token + "\n"} {
-		if _, ok := keys.ReadRefresh(altered); ok {
+		if _, ok := tokens.ReadRefresh(altered); ok {
 			t.Errorf("%q is read", altered)
 		}
 	}

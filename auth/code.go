@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
 
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/internal/runes"
 )
 
@@ -21,23 +22,33 @@ const (
 	codeBytes = 5
 	codeChars = 8
 	keyMark   = 4 // bytes of a seed that name its signing key
+
+	// The uses of keys.Key.MAC.
+	codeUse   = "freehold one-time code"
+	codeIDUse = "freehold one-time code id"
 )
 
 var codeEncoding = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
+// Secrets derives what mails contain from the signing keys: one-time codes, and secrets such as that of an invitation.
+type Secrets struct{ keys *keys.Set }
+
+// NewSecrets returns the secrets of a set of signing keys.
+func NewSecrets(set *keys.Set) *Secrets { return &Secrets{keys: set} }
+
 // NewCode creates a one-time code for a purpose and a normalised address. It returns the seed, which is random, and the id.
-func (k *Keys) NewCode(purpose, emailKey string) (seed, id uuid.UUID) {
-	key := k.signing()
+func (s *Secrets) NewCode(purpose, emailKey string) (seed, id uuid.UUID) {
+	key := s.keys.Signing()
 	rand.Read(seed[:])
-	copy(seed[:keyMark], key.mark())
-	return seed, key.oneTimeID(purpose, emailKey, key.oneTimeCode(seed))
+	copy(seed[:keyMark], markOf(key))
+	return seed, oneTimeID(key, purpose, emailKey, oneTimeCode(key, seed))
 }
 
 // Code returns the one-time code of a seed as users see it, XXXX-XXXX; "" if the signing key of the seed was deleted.
-func (k *Keys) Code(seed uuid.UUID) string {
-	for _, key := range k.all() {
-		if bytes.Equal(key.mark(), seed[:keyMark]) {
-			code := key.oneTimeCode(seed)
+func (s *Secrets) Code(seed uuid.UUID) string {
+	for _, key := range s.keys.All() {
+		if bytes.Equal(markOf(key), seed[:keyMark]) {
+			code := oneTimeCode(key, seed)
 			return code[:codeChars/2] + "-" + code[codeChars/2:]
 		}
 	}
@@ -47,13 +58,13 @@ func (k *Keys) Code(seed uuid.UUID) string {
 // CodeIDs returns the ids that a typed code can have, one for each signing key; none if the text cannot be a code. It ignores
 // case, white space, dashes, invisible characters and the width of letters. It reads O as 0, and I and L as 1. The caller decides
 // whether such a code exists, whether it is still valid, and how often it may be tried.
-func (k *Keys) CodeIDs(purpose, emailKey, typed string) (ids []uuid.UUID) {
+func (s *Secrets) CodeIDs(purpose, emailKey, typed string) (ids []uuid.UUID) {
 	code, ok := readCode(typed, codeBytes)
 	if !ok {
 		return nil
 	}
-	for _, key := range k.all() {
-		ids = append(ids, key.oneTimeID(purpose, emailKey, code))
+	for _, key := range s.keys.All() {
+		ids = append(ids, oneTimeID(key, purpose, emailKey, code))
 	}
 	return ids
 }
@@ -66,35 +77,35 @@ func CanBeCode(typed string) bool {
 
 // NewSecret creates a secret of 256 bits, such as that of an invitation. It returns the seed, which is random, and the secret. Store
 // HashToken of the secret. The seed is the id of the mail with the secret, which is not stored either.
-func (k *Keys) NewSecret() (seed uuid.UUID, secret string) {
-	key := k.signing()
+func (s *Secrets) NewSecret() (seed uuid.UUID, secret string) {
+	key := s.keys.Signing()
 	rand.Read(seed[:])
-	copy(seed[:keyMark], key.mark())
-	return seed, key.secret(seed)
+	copy(seed[:keyMark], markOf(key))
+	return seed, secretOf(key, seed)
 }
 
 // Secret returns the secret of a seed; "" if the signing key of the seed was deleted.
-func (k *Keys) Secret(seed uuid.UUID) string {
-	for _, key := range k.all() {
-		if bytes.Equal(key.mark(), seed[:keyMark]) {
-			return key.secret(seed)
+func (s *Secrets) Secret(seed uuid.UUID) string {
+	for _, key := range s.keys.All() {
+		if bytes.Equal(markOf(key), seed[:keyMark]) {
+			return secretOf(key, seed)
 		}
 	}
 	return ""
 }
 
-func (k key) secret(seed uuid.UUID) string {
-	return refreshEncoding.EncodeToString(mac(k.code, append([]byte("secret"), seed[:]...)))
+func secretOf(key keys.Key, seed uuid.UUID) string {
+	return refreshEncoding.EncodeToString(key.MAC(codeUse, append([]byte("secret"), seed[:]...)))
 }
 
-func (k key) mark() []byte { return mac(k.code, []byte("mark"))[:keyMark] }
+func markOf(key keys.Key) []byte { return key.MAC(codeUse, []byte("mark"))[:keyMark] }
 
-func (k key) oneTimeCode(seed uuid.UUID) string {
-	return codeEncoding.EncodeToString(mac(k.code, seed[:])[:codeBytes])
+func oneTimeCode(key keys.Key, seed uuid.UUID) string {
+	return codeEncoding.EncodeToString(key.MAC(codeUse, seed[:])[:codeBytes])
 }
 
-func (k key) oneTimeID(purpose, emailKey, code string) uuid.UUID {
-	return uuid.UUID(mac(k.codeID, []byte(strings.Join([]string{purpose, emailKey, code}, "\x00")))[:len(uuid.UUID{})])
+func oneTimeID(key keys.Key, purpose, emailKey, code string) uuid.UUID {
+	return uuid.UUID(key.MAC(codeIDUse, []byte(strings.Join([]string{purpose, emailKey, code}, "\x00")))[:len(uuid.UUID{})])
 }
 
 // longestTyped is the longest text that readCode accepts, in bytes.

@@ -11,43 +11,39 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/auth/keys"
 )
 
 // The code of a seed is always the same, is easy to type, and is valid for its purpose and address only. Neither its seed nor its
 // id reveals anything to somebody with another key.
 func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 	t.Parallel()
-	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	secrets := NewSecrets(testKeys(t, nil))
 	shown := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`)
 	seen := map[string]bool{}
 	for range 1000 {
-		seed, id := keys.NewCode("A", "a@example.org")
-		code := keys.Code(seed)
-		if !shown.MatchString(code) || code != keys.Code(seed) || seen[code] {
-			t.Fatalf("the code of %s is %s, then %s", seed, code, keys.Code(seed))
+		seed, id := secrets.NewCode("A", "a@example.org")
+		code := secrets.Code(seed)
+		if !shown.MatchString(code) || code != secrets.Code(seed) || seen[code] {
+			t.Fatalf("the code of %s is %s, then %s", seed, code, secrets.Code(seed))
 		}
 		seen[code] = true
-		if !slices.Equal(keys.CodeIDs("A", "a@example.org", code), []uuid.UUID{id}) {
+		if !slices.Equal(secrets.CodeIDs("A", "a@example.org", code), []uuid.UUID{id}) {
 			t.Fatalf("%s does not have the id that it was created with", code)
 		}
 		for _, other := range [][]uuid.UUID{
-			keys.CodeIDs("B", "a@example.org", code), keys.CodeIDs("A", "b@example.org", code), keys.CodeIDs("A", "a@example.org", "0000-0000"),
-			keys.CodeIDs("", "A\x00a@example.org", code), keys.CodeIDs("A", "a@example.org", ""),
+			secrets.CodeIDs("B", "a@example.org", code), secrets.CodeIDs("A", "b@example.org", code), secrets.CodeIDs("A", "a@example.org", "0000-0000"),
+			secrets.CodeIDs("", "A\x00a@example.org", code), secrets.CodeIDs("A", "a@example.org", ""),
 		} {
 			if slices.Contains(other, id) {
 				t.Fatalf("%s is valid for another purpose or address, or another code has its id", code)
 			}
 		}
 	}
-	others, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seed, id := keys.NewCode("A", "a@example.org")
-	if code := others.Code(seed); code != "" || slices.Contains(others.CodeIDs("A", "a@example.org", keys.Code(seed)), id) {
+	others := NewSecrets(testKeys(t, nil))
+	seed, id := secrets.NewCode("A", "a@example.org")
+	if code := others.Code(seed); code != "" || slices.Contains(others.CodeIDs("A", "a@example.org", secrets.Code(seed)), id) {
 		t.Errorf("another key derives the code %q from the seed, or the id of the code", code)
 	}
 }
@@ -55,19 +51,13 @@ func TestCodesAreDerivedFromTheirSeed(t *testing.T) {
 // The secret of a seed is always the same, and only the key of its seed derives it.
 func TestSecretsAreDerivedFromTheirSeed(t *testing.T) {
 	t.Parallel()
-	keys, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	others, err := LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	secrets := NewSecrets(testKeys(t, nil))
+	others := NewSecrets(testKeys(t, nil))
 	seen := map[string]bool{}
 	for range 100 {
-		seed, secret := keys.NewSecret()
-		if len(secret) != 43 || secret != keys.Secret(seed) || seen[secret] || secret == keys.Code(seed) {
-			t.Fatalf("the secret of %s is %s, then %s", seed, secret, keys.Secret(seed))
+		seed, secret := secrets.NewSecret()
+		if len(secret) != 43 || secret != secrets.Secret(seed) || seen[secret] || secret == secrets.Code(seed) {
+			t.Fatalf("the secret of %s is %s, then %s", seed, secret, secrets.Secret(seed))
 		}
 		seen[secret] = true
 		if others.Secret(seed) != "" {
@@ -102,28 +92,29 @@ func TestCodesSurviveARotation(t *testing.T) {
 	t.Parallel()
 	path, now := filepath.Join(t.TempDir(), "keys.pem"), time.Now()
 	clock := func() time.Time { return now }
-	keys, err := LoadOrCreateKeys(path, clock)
+	set, err := keys.LoadOrCreate(path, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, id := keys.NewCode("A", "a@example.org")
-	code := keys.Code(seed)
-	counts := func() bool { return slices.Contains(keys.CodeIDs("A", "a@example.org", code), id) }
-	if _, err := RotateKeys(path, now); err != nil {
+	secrets := NewSecrets(set)
+	seed, id := secrets.NewCode("A", "a@example.org")
+	code := secrets.Code(seed)
+	counts := func() bool { return slices.Contains(secrets.CodeIDs("A", "a@example.org", code), id) }
+	if _, err := keys.Rotate(path, now); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(time.Hour)
-	later, _ := keys.NewCode("A", "a@example.org")
-	if keys.Code(seed) != code || !counts() || bytes.Equal(later[:keyMark], seed[:keyMark]) {
-		t.Errorf("the code is %s before the rotation, and %s after it, and valid: %v", code, keys.Code(seed), counts())
+	later, _ := secrets.NewCode("A", "a@example.org")
+	if secrets.Code(seed) != code || !counts() || bytes.Equal(later[:keyMark], seed[:keyMark]) {
+		t.Errorf("the code is %s before the rotation, and %s after it, and valid: %v", code, secrets.Code(seed), counts())
 	}
-	now = now.Add(2 * keptAfterRotation)
-	if _, err := RotateKeys(path, now); err != nil {
+	now = now.Add(48 * time.Hour)
+	if _, err := keys.Rotate(path, now); err != nil {
 		t.Fatal(err)
 	}
 	os.Chtimes(path, now, now)
 	now = now.Add(time.Hour)
-	if keys.Code(seed) != "" || counts() || keys.Code(later) == "" {
+	if secrets.Code(seed) != "" || counts() || secrets.Code(later) == "" {
 		t.Error("a code of a deleted key is valid, or one of a present key is not")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/auth/keys"
 )
 
 // A refresh token is the id of its session, 256 secret bits and a tag, in base64url. The tag proves that we have issued the
@@ -16,6 +18,10 @@ const (
 	secretBytes  = sha256.Size
 	tagBytes     = 16
 	refreshBytes = 16 + secretBytes + tagBytes
+
+	// The uses of keys.Key.MAC.
+	refreshSuccessor = "freehold refresh successor"
+	refreshTag       = "freehold refresh tag"
 )
 
 var refreshEncoding = base64.RawURLEncoding.Strict() // one spelling for each token
@@ -35,14 +41,14 @@ func HashToken(token string) []byte {
 }
 
 // NewRefresh creates the first refresh token of a session. Store only its hash.
-func (k *Keys) NewRefresh(sessionID uuid.UUID) (token string, hash []byte) {
+func (t *Tokens) NewRefresh(sessionID uuid.UUID) (token string, hash []byte) {
 	secret := make([]byte, secretBytes)
 	rand.Read(secret)
-	return k.signing().refreshToken(sessionID, secret)
+	return refreshToken(t.keys.Signing(), sessionID, secret)
 }
 
 // ReadRefresh parses a refresh token. It reports false for a text that cannot be one.
-func (k *Keys) ReadRefresh(token string) (r Refresh, ok bool) {
+func (t *Tokens) ReadRefresh(token string) (r Refresh, ok bool) {
 	if len(token) != refreshEncoding.EncodedLen(refreshBytes) {
 		return r, false
 	}
@@ -51,39 +57,33 @@ func (k *Keys) ReadRefresh(token string) (r Refresh, ok bool) {
 		return r, false
 	}
 	r = Refresh{SessionID: uuid.UUID(raw[:16]), Hash: HashToken(token), raw: raw}
-	for _, key := range k.all() {
-		r.Genuine = r.Genuine || hmac.Equal(mac(key.tag, raw[:16+secretBytes])[:tagBytes], raw[16+secretBytes:])
+	for _, key := range t.keys.All() {
+		r.Genuine = r.Genuine || hmac.Equal(key.MAC(refreshTag, raw[:16+secretBytes])[:tagBytes], raw[16+secretBytes:])
 	}
 	return r, true
 }
 
 // Successor returns the token that replaces r. It is always the same one as long as the same key signs, so that retries and
 // concurrent requests all get it.
-func (k *Keys) Successor(r Refresh) (token string, hash []byte) {
-	key := k.signing()
-	return key.refreshToken(r.SessionID, mac(key.successor, r.raw))
+func (t *Tokens) Successor(r Refresh) (token string, hash []byte) {
+	key := t.keys.Signing()
+	return refreshToken(key, r.SessionID, key.MAC(refreshSuccessor, r.raw))
 }
 
 // SuccessorOf returns the successor of r whose hash was stored, under whichever key it was derived; "" if it is no successor of
 // r.
-func (k *Keys) SuccessorOf(r Refresh, stored []byte) string {
-	for _, key := range k.all() {
-		if token, hash := key.refreshToken(r.SessionID, mac(key.successor, r.raw)); bytes.Equal(hash, stored) {
+func (t *Tokens) SuccessorOf(r Refresh, stored []byte) string {
+	for _, key := range t.keys.All() {
+		if token, hash := refreshToken(key, r.SessionID, key.MAC(refreshSuccessor, r.raw)); bytes.Equal(hash, stored) {
 			return token
 		}
 	}
 	return ""
 }
 
-func (k key) refreshToken(sessionID uuid.UUID, secret []byte) (token string, hash []byte) {
+func refreshToken(key keys.Key, sessionID uuid.UUID, secret []byte) (token string, hash []byte) {
 	raw := append(append(make([]byte, 0, refreshBytes), sessionID[:]...), secret...)
-	raw = append(raw, mac(k.tag, raw)[:tagBytes]...)
+	raw = append(raw, key.MAC(refreshTag, raw)[:tagBytes]...)
 	token = refreshEncoding.EncodeToString(raw)
 	return token, HashToken(token)
-}
-
-func mac(key, message []byte) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write(message)
-	return h.Sum(nil)
 }

@@ -8,11 +8,13 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/auth/keys"
 )
 
-// Tokens issues and verifies access tokens (RFC 9068).
+// Tokens issues and verifies access tokens (RFC 9068) and refresh tokens.
 type Tokens struct {
-	keys      *Keys
+	keys      *keys.Set
 	issuer    string
 	audiences jwt.ClaimStrings
 	ttl       time.Duration
@@ -28,16 +30,16 @@ type Pair struct {
 
 // NewTokens returns an issuer of tokens. The issuer is the public URL of the service, which is also the first audience; ttl is the
 // lifetime of an access token. Audiences are other services that accept the tokens.
-func NewTokens(keys *Keys, issuer string, ttl time.Duration, audiences ...string) *Tokens {
+func NewTokens(set *keys.Set, issuer string, ttl time.Duration, audiences ...string) *Tokens {
 	return &Tokens{
-		keys: keys, issuer: issuer, ttl: ttl, audiences: slices.Concat(jwt.ClaimStrings{issuer}, audiences),
-		reader: NewAccessReader(ReaderOptions{Issuer: issuer, Audience: issuer, Leeway: DefaultLeeway, Ahead: instanceSkew, Now: keys.now}),
+		keys: set, issuer: issuer, ttl: ttl, audiences: slices.Concat(jwt.ClaimStrings{issuer}, audiences),
+		reader: NewAccessReader(ReaderOptions{Issuer: issuer, Audience: issuer, Leeway: DefaultLeeway, Ahead: instanceSkew, Now: set.Now}),
 	}
 }
 
 // Access issues an access token for a viewer, with their scopes and how they have authenticated, and returns when it expires.
 func (t *Tokens) Access(v Viewer) (token string, expires time.Time, err error) {
-	now, key := t.keys.now().Truncate(time.Second), t.keys.signing()
+	now, key := t.keys.Now().Truncate(time.Second), t.keys.Signing()
 	expires = now.Add(t.ttl)
 	j := jwt.NewWithClaims(jwt.SigningMethodEdDSA, accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
@@ -48,8 +50,8 @@ func (t *Tokens) Access(v Viewer) (token string, expires time.Time, err error) {
 		Methods: v.Authentication.List(), Level: v.Authentication.Level(), AuthenticatedAt: v.Authentication.At,
 	})
 	j.Header["typ"] = accessType
-	j.Header["kid"] = key.id
-	if token, err = j.SignedString(key.private); err != nil {
+	j.Header["kid"] = key.ID
+	if token, err = j.SignedString(key.Signer()); err != nil {
 		return "", time.Time{}, fmt.Errorf("sign access token: %w", err)
 	}
 	return token, expires.UTC(), nil
@@ -61,10 +63,10 @@ func (t *Tokens) Verify(_ context.Context, token string) (Access, error) {
 }
 
 func (t *Tokens) read(token string) Access {
-	keys := t.keys.verifying(reloadInterval)
-	access, known := t.reader.Read(keys, token)
+	public := t.keys.Public()
+	access, known := t.reader.Read(public, token)
 	if !known {
-		if newer := t.keys.verifying(unknownInterval); newer != keys {
+		if newer := t.keys.Recheck(); newer != public {
 			access, _ = t.reader.Read(newer, token)
 		}
 	}

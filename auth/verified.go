@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"freehold.dev/freehold/auth/keys"
 )
 
 // maxVerified is the most that each of the two generations of verified tokens has. An entry takes about 150 bytes in a Go map:
@@ -17,7 +19,7 @@ const maxVerified = 8192
 // every request whether that is live. The zero value is empty.
 type verified struct {
 	mu   sync.Mutex
-	keys *PublicKeys // that have verified the entries
+	keys *keys.PublicSet // that have verified the entries
 	// A full young generation replaces the old one, so that making room needs no search. A token that is used again moves to the
 	// young generation, so it outlives any number of tokens that are used once.
 	young, old map[tokenHash]verifiedToken
@@ -37,11 +39,11 @@ func (t verifiedToken) validAt(now time.Time) bool {
 }
 
 // find returns a token that these keys have verified and that is valid now.
-func (v *verified) find(keys *PublicKeys, hash tokenHash, now time.Time) (verifiedToken, bool) {
+func (v *verified) find(public *keys.PublicSet, hash tokenHash, now time.Time) (verifiedToken, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.keys != keys {
-		v.keys, v.young, v.old = keys, nil, nil
+	if v.keys != public {
+		v.keys, v.young, v.old = public, nil, nil
 	}
 	token, ok := v.young[hash]
 	if !ok {
@@ -53,10 +55,10 @@ func (v *verified) find(keys *PublicKeys, hash tokenHash, now time.Time) (verifi
 }
 
 // add remembers a token that these keys have verified, unless other keys were loaded in the meantime.
-func (v *verified) add(keys *PublicKeys, hash tokenHash, token verifiedToken) {
+func (v *verified) add(public *keys.PublicSet, hash tokenHash, token verifiedToken) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.keys == keys {
+	if v.keys == public {
 		v.put(hash, token)
 	}
 }

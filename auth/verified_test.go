@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/pem"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/fault"
 )
 
@@ -53,27 +55,29 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 	t.Parallel()
 	clock := time.Now().Truncate(time.Second)
 	path := filepath.Join(t.TempDir(), "key.pem")
-	keys, err := LoadOrCreateKeys(path, func() time.Time { return clock })
+	set, err := keys.LoadOrCreate(path, func() time.Time { return clock })
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens := NewTokens(keys, "x", 15*time.Minute)
+	tokens := NewTokens(set, "x", 15*time.Minute)
 	token, _, err := tokens.Access(Viewer{UserID: uuid.New(), SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := RotateKeys(path, clock); err != nil {
+	if _, err := keys.Rotate(path, clock); err != nil {
 		t.Fatal(err)
 	}
-	both, _, err := readKeys(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	first, second := pem.Decode(text)
+	old, both, young := pem.EncodeToMemory(first), text, second
 	for i, c := range []struct {
-		blocks []*pem.Block
+		file   []byte
 		reason fault.Reason
-	}{{both[:1], ""}, {both, ""}, {both[1:], fault.Invalid}, {both, ""}, {both[1:], fault.Invalid}} {
-		if err := writeKeys(path, c.blocks, os.Rename); err != nil {
+	}{{old, ""}, {both, ""}, {young, fault.Invalid}, {both, ""}, {young, fault.Invalid}} {
+		if err := os.WriteFile(path, c.file, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chtimes(path, clock, clock); err != nil {
@@ -82,7 +86,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 		clock = clock.Add(reloadInterval)
 		for range 2 {
 			if reason := tokens.read(token).Viewer.Reason; reason != c.reason {
-				t.Errorf("%d: with %d keys the token is %q, want %q", i, len(c.blocks), reason, c.reason)
+				t.Errorf("%d: with %d keys the token is %q, want %q", i, bytes.Count(c.file, []byte("BEGIN")), reason, c.reason)
 			}
 		}
 	}
@@ -92,7 +96,7 @@ func TestVerifiedTokensAreForgottenWithTheirKey(t *testing.T) {
 func TestTokensVerifiedDuringAReloadAreForgotten(t *testing.T) {
 	t.Parallel()
 	var v verified
-	before, after, now := &PublicKeys{}, &PublicKeys{}, time.Unix(1, 0)
+	before, after, now := &keys.PublicSet{}, &keys.PublicSet{}, time.Unix(1, 0)
 	v.find(before, tokenHash{}, now)
 	v.find(after, tokenHash{}, now)
 	v.add(before, tokenHash{}, verifiedToken{until: 2})
@@ -132,21 +136,21 @@ func TestOnlyVerifiedTokensAreRemembered(t *testing.T) {
 func TestVerifiedTokensAreBounded(t *testing.T) {
 	t.Parallel()
 	var v verified
-	keys, now := &PublicKeys{}, time.Unix(1, 0)
+	public, now := &keys.PublicSet{}, time.Unix(1, 0)
 	hash := func(i int) tokenHash { return sha256.Sum256([]byte{byte(i), byte(i >> 8), byte(i >> 16)}) }
-	v.find(keys, hash(0), now)
+	v.find(public, hash(0), now)
 	for i := range 5 * maxVerified {
-		v.add(keys, hash(i), verifiedToken{until: 2})
+		v.add(public, hash(i), verifiedToken{until: 2})
 		if n := len(v.young) + len(v.old); n > 2*maxVerified {
 			t.Fatalf("%d tokens are remembered", n)
 		}
 		if i%(maxVerified/2) == 0 {
-			if _, ok := v.find(keys, hash(0), now); !ok {
+			if _, ok := v.find(public, hash(0), now); !ok {
 				t.Fatalf("a token in use is forgotten after %d others", i)
 			}
 		}
 	}
-	if _, ok := v.find(keys, hash(1), now); ok {
+	if _, ok := v.find(public, hash(1), now); ok {
 		t.Error("a token that was used once is remembered after a flood")
 	}
 }
@@ -157,11 +161,11 @@ func TestTokensAreReadConcurrently(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key.pem")
 	var mu sync.Mutex
 	clock := time.Now().Truncate(time.Second)
-	keys, err := LoadOrCreateKeys(path, func() time.Time { mu.Lock(); defer mu.Unlock(); return clock })
+	set, err := keys.LoadOrCreate(path, func() time.Time { mu.Lock(); defer mu.Unlock(); return clock })
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, user := NewTokens(keys, "x", time.Hour), uuid.New()
+	tokens, user := NewTokens(set, "x", time.Hour), uuid.New()
 	token, _, err := tokens.Access(Viewer{UserID: user, SessionID: uuid.New()})
 	if err != nil {
 		t.Fatal(err)

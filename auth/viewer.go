@@ -1,6 +1,6 @@
-// Package auth owns who is asking: access tokens, refresh tokens, one-time codes, the signing keys behind them, cookies, and the
-// Viewer that every field rule and every transaction looks at. It must not know SQL or GraphQL. It cannot know whether a session is
-// still live: the database decides that (see Claim).
+// Package auth owns who is asking: access tokens, refresh tokens, one-time codes, cookies, and the Viewer that every field rule and every
+// transaction looks at. Package keys has the keys that sign tokens, and from which codes are derived. It must not know SQL or GraphQL. It
+// cannot know whether a session is still live: the database decides that (see Claim).
 package auth
 
 import (

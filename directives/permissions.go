@@ -9,24 +9,24 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// permission is a value of an enum of what a viewer may do with a row, and the rules that decide. One of the lists of rules must
+// Permission is a value of an enum of what a viewer may do with a row, and the rules that decide. One of the lists of rules must
 // let the viewer through, with all of its rules.
-type permission struct {
-	value string
-	field string // the mutation, or the field of the type
-	anyOf [][]Rule
-	at    *ast.Position
+type Permission struct {
+	Value string
+	Field string // the mutation, or the field of the type
+	AnyOf [][]Rule
+	At    *ast.Position // of the value of an action
 }
 
-// permissions are what viewers may do with rows of a type.
-type permissions struct{ actions, see, edit []permission }
+// Permissions are what viewers may do with rows of a type.
+type Permissions struct{ Actions, See, Edit []Permission }
 
-// permissionsOf returns what viewers may do with the rows of each type that has a field viewerCan.
-func permissionsOf(schema *ast.Schema) map[string]permissions {
-	all := map[string]permissions{}
+// PermissionsOf returns what viewers may do with the rows of each type that has a field viewerCan.
+func PermissionsOf(schema *ast.Schema) map[string]Permissions {
+	all := map[string]Permissions{}
 	for _, t := range schema.Types {
 		if t.Kind == ast.Object && t.Fields.ForName(viewerCan) != nil {
-			all[t.Name] = permissions{actions: actionsOf(schema, t), see: seeOf(t), edit: editOf(schema, t)}
+			all[t.Name] = Permissions{Actions: actionsOf(schema, t), See: seeOf(t), Edit: editOf(schema, t)}
 		}
 	}
 	return all
@@ -36,16 +36,16 @@ const viewerCan = "viewerCan"
 
 // actionsOf reads the enum of actions. UPDATE of ProfileAction means Mutation.updateProfile, and CREATE_NOTE of NotebookAction means
 // Mutation.createNote, unless there is a createNoteNotebook. A value without such a mutation has no rules.
-func actionsOf(schema *ast.Schema, t *ast.Definition) (list []permission) {
+func actionsOf(schema *ast.Schema, t *ast.Definition) (list []Permission) {
 	enum := schema.Types[t.Name+"Action"]
 	if enum == nil || enum.Kind != ast.Enum {
 		return nil
 	}
 	for _, value := range enum.EnumValues {
-		a := permission{value: value.Name, field: camel(value.Name) + t.Name, at: value.Position}
-		for _, name := range []string{a.field, camel(value.Name)} {
+		a := Permission{Value: value.Name, Field: camel(value.Name) + t.Name, At: value.Position}
+		for _, name := range []string{a.Field, camel(value.Name)} {
 			if rules := aboutRow(mutation(schema, name), t.Name, ""); len(rules) > 0 {
-				a.field, a.anyOf = name, [][]Rule{rules}
+				a.Field, a.AnyOf = name, [][]Rule{rules}
 				break
 			}
 		}
@@ -55,10 +55,10 @@ func actionsOf(schema *ast.Schema, t *ast.Definition) (list []permission) {
 }
 
 // seeOf returns the fields of a type, with their rules.
-func seeOf(t *ast.Definition) (list []permission) {
+func seeOf(t *ast.Definition) (list []Permission) {
 	for _, f := range t.Fields {
 		if f.Name != viewerCan {
-			list = append(list, permission{value: constant(f.Name), field: f.Name, anyOf: [][]Rule{RulesOf(f)}})
+			list = append(list, Permission{Value: constant(f.Name), Field: f.Name, AnyOf: [][]Rule{RulesOf(f)}})
 		}
 	}
 	return list
@@ -66,22 +66,22 @@ func seeOf(t *ast.Definition) (list []permission) {
 
 // editOf returns the fields of a type that a mutation accepts for a row of the type, with the rules of all such mutations. The rules
 // of a mutation name the row by an argument id.
-func editOf(schema *ast.Schema, t *ast.Definition) (list []permission) {
+func editOf(schema *ast.Schema, t *ast.Definition) (list []Permission) {
 	if schema.Mutation == nil {
 		return nil
 	}
 	for _, f := range t.Fields {
-		p := permission{value: constant(f.Name), field: f.Name}
+		p := Permission{Value: constant(f.Name), Field: f.Name}
 		for _, m := range schema.Mutation.Fields {
 			rule, ok := RuleOf(m)
 			if !ok || rule.Of != t.Name || rule.path[len(rule.path)-1] != "id" || f.Name == "id" {
 				continue
 			}
 			if path := pathOf(schema, m, f.Name); path != "" {
-				p.anyOf = append(p.anyOf, aboutRow(m, t.Name, path))
+				p.AnyOf = append(p.AnyOf, aboutRow(m, t.Name, path))
 			}
 		}
-		if len(p.anyOf) > 0 {
+		if len(p.AnyOf) > 0 {
 			list = append(list, p)
 		}
 	}
@@ -153,26 +153,26 @@ func constant(field string) string {
 // names scopes that the viewer's token has.
 func (r *Rules) ViewerCan(ctx context.Context, typ string, row any) (actions, see, edit []string, err error) {
 	all := r.permissions[typ]
-	values := make([]string, 0, len(all.actions)+len(all.see)+len(all.edit)) // of all three lists
-	permitted := func(list []permission) []string {
+	values := make([]string, 0, len(all.Actions)+len(all.See)+len(all.Edit)) // of all three lists
+	permitted := func(list []Permission) []string {
 		start := len(values)
 		for i := range list {
 			permits, failed := r.permits(ctx, &list[i], typ, row)
 			if failed != nil {
 				err = failed
 			} else if permits {
-				values = append(values, list[i].value)
+				values = append(values, list[i].Value)
 			}
 		}
 		return values[start:len(values):len(values)]
 	}
-	actions, see, edit = permitted(all.actions), permitted(all.see), permitted(all.edit)
+	actions, see, edit = permitted(all.Actions), permitted(all.See), permitted(all.Edit)
 	return actions, see, edit, err
 }
 
 // permits reports whether all rules of one of the lists let the viewer through.
-func (r *Rules) permits(ctx context.Context, p *permission, typ string, row any) (bool, error) {
-	for _, list := range p.anyOf {
+func (r *Rules) permits(ctx context.Context, p *Permission, typ string, row any) (bool, error) {
+	for _, list := range p.AnyOf {
 		refused := len(list) == 0
 		for i := 0; i < len(list) && !refused; i++ {
 			viewer, err := r.viewer(ctx, &list[i])

@@ -11,6 +11,18 @@ import (
 // OwnerRelation is the relation of the owner of a row, the strongest one of each type.
 const OwnerRelation = "OWNER"
 
+// Names are the names of the rule directives, and whether gqlgen must run them.
+var Names = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true, "scopes": true}
+
+// DecidedInCode are the only fields without a rule, as Type.field, and why they are public.
+var DecidedInCode = map[string]string{
+	"Query.__schema":  "Introspection, in development only.",
+	"Query.__type":    "Introspection, in development only.",
+	"Query._entities": "Each field of an entity has its own rule.",
+	"Query._service":  "Gateways read the schema in order to compose it.",
+	"_Service.sdl":    "Gateways read the schema in order to compose it.",
+}
+
 // Rule is a rule directive of a field.
 type Rule struct {
 	Name      string     // without the @
@@ -20,22 +32,22 @@ type Rule struct {
 	OrScopes  [][]string // of @owner: the scopes that replace the relation; it takes all of one list
 	AnyOf     [][]string // of @scopes: the scopes that it requires; it takes all of one list
 	Otherwise Otherwise
-	Reason    string // of @public
+	Reason    string        // of @public
+	At        *ast.Position // in the schema
 
 	admits     []string // the relations that As admits besides the owner
 	path, when []string // ID and When, in steps
 	text       string
-	at         *ast.Position
 }
 
 // IsRule reports whether a directive is a rule.
 func IsRule(name string) bool {
-	_, ok := ruleNames[name]
+	_, ok := Names[name]
 	return ok
 }
 
 // RuleOf returns the rule of a field: of repeated @owner rules, the first one that always applies. ok is false if the field has no
-// rule, or a combination that Check refuses.
+// rule, or a combination that package check refuses.
 func RuleOf(f *ast.FieldDefinition) (r Rule, ok bool) {
 	list := RulesOf(f)
 	i := slices.IndexFunc(list, func(r Rule) bool { return r.When == "" })
@@ -47,8 +59,10 @@ func RuleOf(f *ast.FieldDefinition) (r Rule, ok bool) {
 
 // RulesOf returns all rules of a field, in the order of the schema. Each must admit the viewer.
 func RulesOf(f *ast.FieldDefinition) (list []Rule) {
-	for _, d := range rulesOf(f.Directives) {
-		list = append(list, newRule(d))
+	for _, d := range f.Directives {
+		if IsRule(d.Name) {
+			list = append(list, newRule(d))
+		}
 	}
 	return list
 }
@@ -57,7 +71,7 @@ func newRule(d *ast.Directive) Rule {
 	r := Rule{
 		Name: d.Name, Of: argument(d, "of"), ID: argument(d, "id"), When: argument(d, "when"),
 		OrScopes: alternatives(d, "orScopes"), AnyOf: alternatives(d, "anyOf"),
-		Otherwise: Otherwise(cmp.Or(argument(d, "otherwise"), string(OtherwiseError))), Reason: argument(d, "reason"), at: d.Position,
+		Otherwise: Otherwise(cmp.Or(argument(d, "otherwise"), string(OtherwiseError))), Reason: argument(d, "reason"), At: d.Position,
 	}
 	if r.Name == "owner" {
 		r.As = cmp.Or(argument(d, "as"), OwnerRelation)

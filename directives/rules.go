@@ -1,6 +1,6 @@
-// Package directives owns the field rules: what each rule directive of the schema decides before a resolver runs, and the check
-// that every field has one. It knows the viewer, and rows through the interfaces Owned and Visible. It must not know tables,
-// resolvers or HTTP.
+// Package directives owns the field rules: what each rule directive of the schema decides before a resolver runs. It knows the viewer, and
+// rows through the interfaces Owned and Visible. It must not know tables, resolvers or HTTP. Package check says whether each field has a
+// rule that can run.
 package directives
 
 import (
@@ -74,10 +74,10 @@ type Denial struct {
 type Rules struct {
 	source      Source
 	fields      map[string][]Rule      // by Type.field, in the order of the schema
-	permissions map[string]permissions // by type
+	permissions map[string]Permissions // by type
 }
 
-// New compiles the rules of a schema. It does not check the schema; see Check.
+// New compiles the rules of a schema. It does not check the schema: package check does.
 func New(schema *ast.Schema, s Source) *Rules {
 	r := &Rules{source: s, fields: map[string][]Rule{}}
 	for _, t := range schema.Types {
@@ -87,10 +87,10 @@ func New(schema *ast.Schema, s Source) *Rules {
 			}
 		}
 	}
-	r.permissions = permissionsOf(schema)
+	r.permissions = PermissionsOf(schema)
 	for typ, p := range r.permissions {
-		for _, permission := range slices.Concat(p.actions, p.see, p.edit) {
-			for _, list := range permission.anyOf {
+		for _, permission := range slices.Concat(p.Actions, p.See, p.Edit) {
+			for _, list := range permission.AnyOf {
 				r.compile(typ, list)
 			}
 		}

@@ -77,6 +77,25 @@ func TestOwnerOfALoadedRow(t *testing.T) {
 	}
 }
 
+// definitions are the directives and types of all tests.
+const definitions = `
+directive @public(reason: String) on FIELD_DEFINITION
+directive @visible on FIELD_DEFINITION
+directive @signedIn on FIELD_DEFINITION
+directive @owner(of: String, id: String, as: String! = "OWNER", when: String, orScopes: [[String!]!], otherwise: Otherwise! = ERROR) repeatable on FIELD_DEFINITION
+directive @scopes(anyOf: [[String!]!]!) on FIELD_DEFINITION
+directive @inherited on FIELD_DEFINITION
+directive @key(fields: String!) on OBJECT
+enum Otherwise { ERROR NULL }
+interface Node { id: ID! }
+input In { id: ID n: Int deep: Deep ids: [ID!] must: Int! }
+input Deep { id: ID! }
+type Thing implements Node { id: ID! @visible secret: String @owner box: Box @visible viewerCan: ThingPermissions @visible }
+type ThingPermissions { see: [ThingField!]! @inherited }
+enum ThingField { ID SECRET BOX }
+type Box { x: Int @inherited }
+`
+
 const rootFields = definitions + `
 type Query {
 	one(id: ID): Int @owner(of: "Thing", id: "id")

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"time"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 )
 
 // oldKey is the age at which a signing key should be replaced.
@@ -16,7 +16,7 @@ const oldKey = 365 * 24 * time.Hour
 func (o *Options) signingKeys(context.Context) Finding {
 	// The real clock, since the file has the times of the machine that rotated.
 	now := o.Now()
-	keys, err := auth.ListKeys(o.SigningKeys, now)
+	list, err := keys.List(o.SigningKeys, now)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !o.Production:
 		return ok("they are created at the first start")
@@ -24,14 +24,14 @@ func (o *Options) signingKeys(context.Context) Finding {
 		return result(err, "", "correct FREEHOLD_SIGNING_KEY_FILE, or the mode of the file; see docs/deployment.md, \"The server\"")
 	}
 	next := 0
-	var signing auth.KeyInfo
-	for _, k := range keys {
+	var signing keys.Info
+	for _, k := range list {
 		switch k.State {
-		case auth.KeyNext:
+		case keys.Next:
 			next++
-		case auth.KeySigns:
+		case keys.Signs:
 			signing = k
-		case auth.KeyVerifies:
+		case keys.Verifies:
 		}
 	}
 	text := "the key " + signing.ID + " signs"

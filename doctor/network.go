@@ -13,7 +13,7 @@ import (
 	"strings"
 	"syscall"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 )
 
 func (o *Options) smtp(ctx context.Context) Finding {
@@ -43,8 +43,8 @@ func (o *Options) issuer(ctx context.Context) Finding {
 	if status != http.StatusOK {
 		return fail(advice, "it does not publish keys: status %d", status)
 	}
-	keys, err := auth.ParseJWKS([]byte(text))
-	if err == nil && keys.Equal(new(auth.PublicKeys)) {
+	published, err := keys.ParseJWKS([]byte(text))
+	if err == nil && published.Equal(new(keys.PublicSet)) {
 		err = errors.New("it publishes no key that signs access tokens")
 	}
 	return result(err, "it publishes the keys of its tokens", advice)

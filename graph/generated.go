@@ -4867,7 +4867,7 @@ type StartPasswordResetPayload {
 }
 `, BuiltIn: false},
 	{Name: "../federation.graphqls", Input: `# What Apollo Federation requires of a subgraph besides its own schema (https://specs.apollo.dev/federation/v2.1). Routers
-# know all of this, so ` + "`" + `_service` + "`" + ` omits it. These fields have no rule directive: directives/check.go names them.
+# know all of this, so ` + "`" + `_service` + "`" + ` omits it. These fields have no rule directive: directives/rule.go names them.
 
 "Imports directives of a specification."
 directive @link(

@@ -89,7 +89,7 @@ type about struct {
 // Extra is a kind of mails that a module adds. Such a mail has no values that a user has chosen, since anybody can be its recipient.
 type Extra struct {
 	Kind   Kind
-	Secret bool   // whether the mail contains a secret instead of a one-time code: {{.Code}} is auth.Keys.Secret of the mail's id
+	Secret bool   // whether the mail contains a secret instead of a one-time code: {{.Code}} is auth.Secrets.Secret of the mail's id
 	Page   string // of the front end, which accepts the secret, such as /invitation#code={code}; "" for none
 	Files  fs.FS  // with the templates <kind>.txt and <kind>.html
 }

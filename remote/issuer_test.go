@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/fault"
 )
 
@@ -88,9 +89,9 @@ func (i *issuer) serve(handler http.HandlerFunc) {
 }
 
 // publish serves these keys from now on.
-func (i *issuer) publish(keys ...ed25519.PrivateKey) {
-	set := auth.JWKS{Keys: []auth.JWK{}}
-	for _, key := range keys {
+func (i *issuer) publish(signing ...ed25519.PrivateKey) {
+	set := keys.JWKS{Keys: []keys.JWK{}}
+	for _, key := range signing {
 		set.Keys = append(set.Keys, jwk(key))
 	}
 	body, err := json.Marshal(set)
@@ -107,9 +108,9 @@ func text(body string) http.HandlerFunc {
 	}
 }
 
-func jwk(key ed25519.PrivateKey) auth.JWK {
+func jwk(key ed25519.PrivateKey) keys.JWK {
 	public := base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
-	return auth.JWK{KeyType: "OKP", Curve: "Ed25519", X: public, KeyID: kid(key), Use: "sig", Algorithm: "EdDSA"}
+	return keys.JWK{KeyType: "OKP", Curve: "Ed25519", X: public, KeyID: kid(key), Use: "sig", Algorithm: "EdDSA"}
 }
 
 func kid(key ed25519.PrivateKey) string {

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/fault"
 )
 
@@ -45,16 +45,16 @@ type keySource struct {
 	report  func(error)
 
 	mu        sync.Mutex
-	keys      *auth.PublicKeys // nil before the first successful fetch
-	fetched   time.Time        // when the fetch of keys began
-	lifetime  time.Duration    // of keys
-	attempted time.Time        // when the last fetch began
-	failure   error            // of the last fetch
-	fetching  chan struct{}    // is closed when the current fetch ends; nil if there is none
+	keys      *keys.PublicSet // nil before the first successful fetch
+	fetched   time.Time       // when the fetch of keys began
+	lifetime  time.Duration   // of keys
+	attempted time.Time       // when the last fetch began
+	failure   error           // of the last fetch
+	fetching  chan struct{}   // is closed when the current fetch ends; nil if there is none
 }
 
 // current returns the keys. The error is UNAVAILABLE.
-func (s *keySource) current(ctx context.Context) (*auth.PublicKeys, error) {
+func (s *keySource) current(ctx context.Context) (*keys.PublicSet, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	age := s.now().Sub(s.fetched)
@@ -74,7 +74,7 @@ func (s *keySource) current(ctx context.Context) (*auth.PublicKeys, error) {
 }
 
 // after returns the keys that follow those that a caller has seen, or the same ones if there are no others. The error is UNAVAILABLE.
-func (s *keySource) after(ctx context.Context, seen *auth.PublicKeys) (*auth.PublicKeys, error) {
+func (s *keySource) after(ctx context.Context, seen *keys.PublicSet) (*keys.PublicSet, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.keys != seen {
@@ -145,7 +145,7 @@ func (s *keySource) fetch() {
 }
 
 // get fetches the keys, and returns how long they are valid.
-func (s *keySource) get() (*auth.PublicKeys, time.Duration, error) {
+func (s *keySource) get() (*keys.PublicSet, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, http.NoBody)
@@ -168,11 +168,11 @@ func (s *keySource) get() (*auth.PublicKeys, time.Duration, error) {
 	if len(body) > maxBody {
 		return nil, 0, fmt.Errorf("fetch JWKS: %s returned more than %d bytes", s.url, maxBody)
 	}
-	keys, err := auth.ParseJWKS(body)
+	public, err := keys.ParseJWKS(body)
 	if err != nil {
 		return nil, 0, fmt.Errorf("fetch JWKS: %s: %w", s.url, err)
 	}
-	return keys, lifetimeOf(response.Header), nil
+	return public, lifetimeOf(response.Header), nil
 }
 
 // lifetimeOf returns how long a response is valid, according to Cache-Control.

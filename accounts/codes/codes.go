@@ -33,15 +33,15 @@ const mailLatest = 3 * time.Second
 
 // Service has what the use cases of codes share.
 type Service struct {
-	db     *db.DB
-	keys   *auth.Keys
-	limits *limits.Limiter
-	config Config
+	db      *db.DB
+	secrets *auth.Secrets
+	limits  *limits.Limiter
+	config  Config
 }
 
 // New returns the service.
-func New(d *db.DB, keys *auth.Keys, l *limits.Limiter, c Config) *Service {
-	return &Service{db: d, keys: keys, limits: l, config: c}
+func New(d *db.DB, secrets *auth.Secrets, l *limits.Limiter, c Config) *Service {
+	return &Service{db: d, secrets: secrets, limits: l, config: c}
 }
 
 // Request sends a code to the account of an address. It stores the same for every address, so that neither the response nor its time
@@ -105,7 +105,7 @@ func (s *Service) CheckRecipient(ctx context.Context, kind mail.Kind, path, type
 
 // New creates a code for an address, with a minimum lifetime.
 func (s *Service) New(purpose db.Purpose, to input.Email, atLeast time.Duration) db.Code {
-	seed, id := s.keys.NewCode(string(purpose), to.Key)
+	seed, id := s.secrets.NewCode(string(purpose), to.Key)
 	return db.Code{ID: id, Seed: seed, Purpose: purpose, Email: to.Text, EmailKey: to.Key, ValidFor: max(s.config.Lifetime, atLeast)}
 }
 
@@ -159,7 +159,7 @@ func (s *Service) ForgetGuesses(ctx context.Context, emailKey string) error {
 
 // IDs returns the ids that a typed code can have.
 func (s *Service) IDs(purpose db.Purpose, emailKey, typed string) []uuid.UUID {
-	return s.keys.CodeIDs(string(purpose), emailKey, typed)
+	return s.secrets.CodeIDs(string(purpose), emailKey, typed)
 }
 
 // Find returns a code that was sent to an address. The error is ErrInvalid if the code is invalid or has expired. Call CheckGuess first.

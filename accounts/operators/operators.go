@@ -38,15 +38,15 @@ type Config struct {
 
 // Service has the use cases, over one database.
 type Service struct {
-	db     *db.DB
-	keys   *auth.Keys
-	limits *limits.Limiter
-	config Config
+	db      *db.DB
+	secrets *auth.Secrets
+	limits  *limits.Limiter
+	config  Config
 }
 
-// New returns the use cases. The database of the command line is open as the owner role. Without keys, no password reset can be started.
-func New(d *db.DB, keys *auth.Keys, l *limits.Limiter, config Config) *Service {
-	return &Service{db: d, keys: keys, limits: l, config: config}
+// New returns the use cases. The database of the command line is open as the owner role. Without secrets, no password reset can be started.
+func New(d *db.DB, secrets *auth.Secrets, l *limits.Limiter, config Config) *Service {
+	return &Service{db: d, secrets: secrets, limits: l, config: config}
 }
 
 // Actor is who acts: an operator or the command line.
@@ -131,7 +131,7 @@ func (a Actor) StartPasswordReset(ctx context.Context, userID uuid.UUID) (accoun
 	if err := a.s.limits.CheckOperatorMail(ctx, mail.ResetPassword, to.Key); err != nil {
 		return nil, fault.LimitAt("input.id", err)
 	}
-	seed, id := a.s.keys.NewCode(string(db.ResetPassword), to.Key)
+	seed, id := a.s.secrets.NewCode(string(db.ResetPassword), to.Key)
 	code := db.Code{ID: id, Seed: seed, EmailKey: to.Key, ValidFor: a.s.config.CodeLifetime}
 	err = a.write(ctx, func(ctx context.Context, admin db.Administration) error {
 		notice, ok, err := admin.StartPasswordReset(ctx, userID, code)

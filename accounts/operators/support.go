@@ -168,7 +168,7 @@ func (s *Service) sendCode(
 	if err := s.limits.CheckOperatorMail(ctx, kind, to.Key); err != nil {
 		return err
 	}
-	seed, id := s.keys.NewCode(string(purpose), to.Key)
+	seed, id := s.secrets.NewCode(string(purpose), to.Key)
 	code := db.Code{ID: id, Seed: seed, Purpose: purpose, Email: to.Text, EmailKey: to.Key, ValidFor: s.config.CodeLifetime}
 	return s.db.AsSystem(ctx, func(ctx context.Context, tx *db.SystemTx) error {
 		recipient, err := put(ctx, tx, code)

@@ -21,7 +21,7 @@ func (s *Service) Refresh(ctx context.Context, token string) (*auth.Pair, error)
 // sent before a refresh may arrive long after it. Its access token is valid, so this is no theft, and the session stays. If the
 // refresh was longer ago than the grace, RefreshEarly returns nil, since the browser has the successor by now.
 func (s *Service) RefreshEarly(ctx context.Context, viewer auth.Viewer, token string) (*auth.Pair, error) {
-	if r, ok := s.keys.ReadRefresh(token); !ok || r.SessionID != viewer.SessionID {
+	if r, ok := s.tokens.ReadRefresh(token); !ok || r.SessionID != viewer.SessionID {
 		return nil, fault.SignIn(fault.Invalid)
 	}
 	tokens, repeated, err := s.refresh(ctx, token, longerThanAccess)
@@ -42,11 +42,11 @@ const longerThanAccess = 24 * time.Hour
 
 // refresh also reports whether the token had been exchanged before.
 func (s *Service) refresh(ctx context.Context, token string, grace time.Duration) (tokens *auth.Pair, repeated bool, err error) {
-	presented, ok := s.keys.ReadRefresh(token)
+	presented, ok := s.tokens.ReadRefresh(token)
 	if !ok {
 		return nil, false, fault.SignIn(fault.Invalid)
 	}
-	successor, hash := s.keys.Successor(presented)
+	successor, hash := s.tokens.Successor(presented)
 	result, err := s.db.RefreshSession(ctx, db.Refresh{
 		SessionID: presented.SessionID, Presented: presented.Hash, Successor: hash, Genuine: presented.Genuine,
 		Grace: grace, Idle: s.config.Idle,
@@ -55,7 +55,7 @@ func (s *Service) refresh(ctx context.Context, token string, grace time.Duration
 		return nil, false, fmt.Errorf("refresh session: %w", err)
 	}
 	if result.Outcome == db.RefreshRepeated {
-		successor = s.keys.SuccessorOf(presented, result.Current)
+		successor = s.tokens.SuccessorOf(presented, result.Current)
 	}
 	switch result.Outcome {
 	case db.RefreshRotated, db.RefreshRepeated:

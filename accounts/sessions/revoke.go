@@ -14,7 +14,7 @@ import (
 // uuid.Nil if there was no live session. This is not an error: the client is signed out (RFC 7009, 2.2).
 func (s *Service) SignOut(ctx context.Context, viewer auth.Viewer, refreshToken string) (revoked uuid.UUID, err error) {
 	if refreshToken != "" {
-		token, ok := s.keys.ReadRefresh(refreshToken)
+		token, ok := s.tokens.ReadRefresh(refreshToken)
 		if !ok {
 			return uuid.Nil, nil
 		}

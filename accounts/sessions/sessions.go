@@ -40,20 +40,19 @@ type Config struct {
 // Service has the use cases of sessions, over one database.
 type Service struct {
 	db     *db.DB
-	keys   *auth.Keys
 	tokens *auth.Tokens
 	config Config
 }
 
 // New returns the use cases.
-func New(d *db.DB, keys *auth.Keys, tokens *auth.Tokens, config Config) *Service {
-	return &Service{db: d, keys: keys, tokens: tokens, config: config}
+func New(d *db.DB, tokens *auth.Tokens, config Config) *Service {
+	return &Service{db: d, tokens: tokens, config: config}
 }
 
 // Prepare returns a new session, and the refresh token whose hash it has. The caller starts it in a transaction.
 func (s *Service) Prepare() (session db.SessionParams, refreshToken string) {
 	id := uuid.New()
-	token, hash := s.keys.NewRefresh(id)
+	token, hash := s.tokens.NewRefresh(id)
 	return db.SessionParams{ID: id, RefreshHash: hash, Idle: s.config.Idle, Lifetime: s.config.Lifetime}, token
 }
 

@@ -13,6 +13,7 @@ import (
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/app/config"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/db"
 )
 
@@ -39,13 +40,15 @@ func Administer(ctx context.Context, p *app.Program, c config.Config, withKeys b
 		return nil, errors.New("FREEHOLD_MIGRATE_URL: required, with the URL of the owner role")
 	}
 	a := &Administration{Scopes: p.Scopes(), program: p, config: c}
-	var keys *auth.Keys
-	var err error
+	var secrets *auth.Secrets
 	if withKeys {
-		if keys, err = auth.LoadKeys(c.SigningKeyPath(), nil); err != nil {
+		set, err := keys.Load(c.SigningKeyPath(), nil)
+		if err != nil {
 			return nil, fmt.Errorf("load the service's signing keys (FREEHOLD_SIGNING_KEY_FILE), from which codes are derived: %w", err)
 		}
+		secrets = auth.NewSecrets(set)
 	}
+	var err error
 	if a.db, err = db.Open(db.Options{URL: c.MigrateURL, MaxConnections: 2, StatementTimeout: adminTimeout}); err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func Administer(ctx context.Context, p *app.Program, c config.Config, withKeys b
 		}
 	}
 	limiter := limits.New(a.db, c.UseCaseLimits(), c.RateLimit == "on")
-	a.Service = operators.New(a.db, keys, limiter, operators.Config{CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
+	a.Service = operators.New(a.db, secrets, limiter, operators.Config{CodeLifetime: c.CodeLifetime, UsernameHold: c.UsernameHold})
 	return a, nil
 }
 

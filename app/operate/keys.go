@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"freehold.dev/freehold/app/config"
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 )
 
 // SigningKeys is the key file of the service.
@@ -20,11 +20,11 @@ func KeysOf(c config.Config) (SigningKeys, error) {
 }
 
 // List returns the keys of the file, oldest first.
-func (k SigningKeys) List(now time.Time) ([]auth.KeyInfo, error) { return auth.ListKeys(k.Path, now) }
+func (k SigningKeys) List(now time.Time) ([]keys.Info, error) { return keys.List(k.Path, now) }
 
-// Revoke deletes a key, or all if kid is empty; see auth.RevokeKeys.
+// Revoke deletes a key, or all if kid is empty; see keys.Revoke.
 func (k SigningKeys) Revoke(kid string, now time.Time) (revoked []string, added string, err error) {
-	return auth.RevokeKeys(k.Path, kid, now)
+	return keys.Revoke(k.Path, kid, now)
 }
 
 // RotateKeys adds a key to the service's key file, and returns its kid and the file.
@@ -33,6 +33,6 @@ func RotateKeys(c config.Config, now time.Time) (kid, path string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	kid, err = auth.RotateKeys(k.Path, now)
+	kid, err = keys.Rotate(k.Path, now)
 	return kid, k.Path, err
 }

@@ -12,7 +12,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 )
 
 // A sealed secret is a version, the mark of its key, a nonce, and the secret encrypted with AES-256-GCM. The id of its row is
@@ -63,7 +63,7 @@ func NewVault(text string) (*Vault, error) {
 
 // LoadVault reads the keys of a file. It refuses a file that other users than its owner and group can read.
 func LoadVault(path string) (*Vault, error) {
-	text, err := auth.ReadKeyFile(path)
+	text, err := keys.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read encryption keys: %w", err)
 	}
@@ -81,7 +81,7 @@ func LoadOrCreateVault(path string) (*Vault, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return v, err
 	}
-	if err := auth.CreateKeyFile(path, []byte(NewKey()+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := keys.CreateFile(path, []byte(NewKey()+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("write encryption keys: %w", err)
 	}
 	return LoadVault(path)

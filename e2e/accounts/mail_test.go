@@ -13,6 +13,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
@@ -47,14 +48,15 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	d := dbtest.New(t)
 	dir := t.TempDir()
 	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, "FREEHOLD_DATA_DIR="+dir).Work()
-	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
+	set, err := keys.Load(dir+"/signing-key.pem", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets := auth.NewSecrets(set)
 	if r := s.Fetch("/dev/mail"); !strings.Contains(r.Body, "No mail yet") {
 		t.Errorf("an empty mailbox: %s", r.Body)
 	}
-	seed, id := keys.NewCode("RESET_PASSWORD", "ann@example.org")
+	seed, id := secrets.NewCode("RESET_PASSWORD", "ann@example.org")
 	enqueue(t, d, outbox.Mail{ID: seed, Kind: "reset_password", Recipient: "ann@example.org", CodeID: id, ValidFor: time.Hour, Data: map[string]string{"username": "ann<b>"}})
 	list := s.Mailbox(1)
 	if len(list) != 1 || list[0].Kind != "reset_password" || list[0].To != "ann@example.org" {
@@ -62,7 +64,7 @@ func TestMailboxOfDevelopment(t *testing.T) {
 	}
 	m := list[0]
 	code := regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`).FindString(m.Text)
-	if code != keys.Code(seed) || !strings.Contains(m.HTML, code) || strings.Contains(m.HTML, "ann<b>") {
+	if code != secrets.Code(seed) || !strings.Contains(m.HTML, code) || strings.Contains(m.HTML, "ann<b>") {
 		t.Errorf("the mail is %+v", m)
 	}
 	for what, text := range map[string]string{"the database": strings.Join(s.AllRows(), "\n"), "the log": s.Logs.String()} {

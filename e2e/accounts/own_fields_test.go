@@ -9,6 +9,7 @@ import (
 
 	"freehold.dev/freehold/app"
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/db/dbtest"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/eventually"
@@ -94,15 +95,16 @@ func TestCodeForATakenAddressChangesNothing(t *testing.T) {
 	s := harness.StartWith(t, d, harness.BothLayers, app.Options{}, verifiedOnly, "FREEHOLD_DATA_DIR="+dir).Work()
 	a := signUpVerified(s, "ann", "ann@example.org")
 	signUpVerified(s, "bob", "taken@example.org")
-	keys, err := auth.LoadKeys(dir+"/signing-key.pem", time.Now)
+	set, err := keys.Load(dir+"/signing-key.pem", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets := auth.NewSecrets(set)
 	proveBy := func(email string) harness.Reply { // a code that is in no mail: derived from the key, with a row in the database
 		s.Must(a.Token, harness.ChangeEmail, harness.Input("newEmail", email))
-		seed, id := keys.NewCode("CHANGE_EMAIL", email)
+		seed, id := secrets.NewCode("CHANGE_EMAIL", email)
 		s.DB.Query(t, `UPDATE app.codes SET id = $1 WHERE purpose = 'CHANGE_EMAIL'`, id)
-		return s.Do(a.Token, harness.VerifyEmail, harness.Input("email", email, "code", keys.Code(seed)))
+		return s.Do(a.Token, harness.VerifyEmail, harness.Input("email", email, "code", secrets.Code(seed)))
 	}
 	s.ExpectFault("the code", proveBy("taken@example.org"), harness.WrongCode)
 	if got := readOwnFields(s, a.Token).Email; got != "ann@example.org" {

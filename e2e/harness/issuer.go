@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 )
 
 // Issuer issues access tokens as a service with accounts does, for tests of a second subgraph that need no accounts.
@@ -28,15 +29,15 @@ const (
 // NewIssuer starts an issuer, and stops it when the test ends.
 func NewIssuer(t testing.TB) *Issuer {
 	t.Helper()
-	keys, err := auth.LoadOrCreateKeys(filepath.Join(t.TempDir(), "keys.pem"), time.Now)
+	set, err := keys.LoadOrCreate(filepath.Join(t.TempDir(), "keys.pem"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(keys.JWKS())
+		json.NewEncoder(w).Encode(set.JWKS())
 	}))
 	t.Cleanup(server.Close)
-	return &Issuer{URL: server.URL, tokens: auth.NewTokens(keys, server.URL, issuedLifetime, issuedAudience)}
+	return &Issuer{URL: server.URL, tokens: auth.NewTokens(set, server.URL, issuedLifetime, issuedAudience)}
 }
 
 // Settings are those of a second subgraph that accepts the issuer's tokens.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"freehold.dev/freehold/auth"
+	"freehold.dev/freehold/auth/keys"
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/proof/cases"
 	"freehold.dev/freehold/internal/proof/people"
@@ -176,12 +177,12 @@ func newCode(s *harness.Service, dataDir string, of *people.Person, mutation str
 
 // codeOf derives a code from the id of its mail as the service does, with the key in the data folder.
 func codeOf(s *harness.Service, dataDir, query string, args ...any) (string, error) {
-	keys, err := auth.LoadKeys(dataDir+"/signing-key.pem", time.Now)
+	set, err := keys.Load(dataDir+"/signing-key.pem", time.Now)
 	if err != nil {
 		return "", err
 	}
 	id, err := uuid.Parse(strings.Join(s.DB.Query(s.T, query, args...), " "))
-	return keys.Code(id), err
+	return auth.NewSecrets(set).Code(id), err
 }
 
 // addPending adds a pending email address and a limit that is reached, so that these fields have values.

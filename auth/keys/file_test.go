@@ -1,4 +1,4 @@
-package auth
+package keys
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	if path == "" {
 		os.Exit(m.Run())
 	}
-	kid, err := RotateKeys(path, time.Now())
+	kid, err := Rotate(path, time.Now())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadOrCreateKeys(path, nil); err != nil {
+	if _, err := LoadOrCreate(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	program, err := os.Executable()
@@ -55,7 +55,7 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	}
 	for range routines {
 		wg.Go(func() {
-			kid, err := RotateKeys(path, time.Now())
+			kid, err := Rotate(path, time.Now())
 			if err != nil {
 				t.Error(err)
 			}
@@ -64,13 +64,13 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	}
 	wg.Wait()
 	close(kids)
-	keys, err := LoadKeys(path, nil)
+	keys, err := Load(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept := map[string]bool{}
-	for _, key := range keys.all() {
-		kept[key.id] = true
+	for _, key := range keys.All() {
+		kept[key.ID] = true
 	}
 	for kid := range kids {
 		if !kept[kid] {
@@ -86,7 +86,7 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 func TestModesOfKeyFiles(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	if _, err := LoadOrCreateKeys(path, nil); err != nil {
+	if _, err := LoadOrCreate(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, mode := range []os.FileMode{0o600, 0o400, 0o640, 0o440, 0o644, 0o444, 0o604, 0o660, 0o620, 0o610, 0o601, 0o602, 0o777} {
@@ -94,7 +94,7 @@ func TestModesOfKeyFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		fine := mode == 0o600 || mode == 0o400 || mode == 0o640 || mode == 0o440
-		_, err := LoadKeys(path, nil)
+		_, err := Load(path, nil)
 		if (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "chmod") {
 			t.Errorf("%04o: %v", mode, err)
 		}
@@ -102,7 +102,7 @@ func TestModesOfKeyFiles(t *testing.T) {
 		if readErr != nil {
 			t.Fatal(readErr)
 		}
-		if _, err := RotateKeys(path, time.Now()); (err == nil) != fine {
+		if _, err := Rotate(path, time.Now()); (err == nil) != fine {
 			t.Errorf("rotating %04o: %v", mode, err)
 		}
 		info, err := os.Stat(path)

@@ -1,4 +1,4 @@
-package directives
+package check
 
 import (
 	"context"
@@ -8,18 +8,20 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/directives"
 )
 
 type simple = func(context.Context, any, graphql.Resolver) (any, error)
 
 type fullRoot struct {
-	Owner             func(context.Context, any, graphql.Resolver, *string, *string, string, *string, [][]string, Otherwise) (any, error)
+	Owner             func(context.Context, any, graphql.Resolver, *string, *string, string, *string, [][]string, directives.Otherwise) (any, error)
 	Scopes            func(context.Context, any, graphql.Resolver, [][]string) (any, error)
 	SignedIn, Visible simple
 }
 
 func root() fullRoot {
-	r := &Rules{}
+	r := &directives.Rules{}
 	return fullRoot{Owner: r.Owner, Scopes: r.Scopes, SignedIn: r.SignedIn, Visible: r.Visible}
 }
 
@@ -41,13 +43,13 @@ enum ThingField { ID SECRET BOX }
 type Box { x: Int @inherited }
 `
 
-func check(t *testing.T, sdl string, c Checked) string {
+func check(t *testing.T, sdl string, p Program) string {
 	t.Helper()
 	schema, err := gqlparser.LoadSchema(&ast.Source{Name: "test.graphqls", Input: sdl})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Check(schema, c); err != nil {
+	if err := Schema(schema, p); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -55,7 +57,7 @@ func check(t *testing.T, sdl string, c Checked) string {
 
 func TestCheckNamesEachFault(t *testing.T) {
 	t.Parallel()
-	good := Checked{
+	good := Program{
 		Root: root(), Owned: map[string]bool{"Thing": true, "Pin": true},
 		Relations: map[string][]string{"Thing": {"EDITOR", "READER"}}, Scopes: map[string]bool{"read": true, "write": true},
 	}

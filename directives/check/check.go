@@ -1,4 +1,6 @@
-package directives
+// Package check owns what is wrong with the field rules of a schema: it names each invalid place, by its file and line. The service calls
+// it when it starts. It must not know what a rule decides about a request: package directives does.
+package check
 
 import (
 	"errors"
@@ -8,22 +10,12 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"freehold.dev/freehold/directives"
 )
 
-// ruleNames are the rule directives, and whether gqlgen must run them.
-var ruleNames = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true, "scopes": true}
-
-// DecidedInCode are the only fields without a rule, as Type.field, and why they are public.
-var DecidedInCode = map[string]string{
-	"Query.__schema":  "Introspection, in development only.",
-	"Query.__type":    "Introspection, in development only.",
-	"Query._entities": "Each field of an entity has its own rule.",
-	"Query._service":  "Gateways read the schema in order to compose it.",
-	"_Service.sdl":    "Gateways read the schema in order to compose it.",
-}
-
-// Checked is what Check needs besides the schema.
-type Checked struct {
+// Program is what the schema must agree with: the rules that run, and what the modules declare.
+type Program struct {
 	Root  any             // the generated graph.DirectiveRoot, with all rules
 	Owned map[string]bool // the names of the owned types that modules declare
 	// Remote are those of them whose rows another subgraph has. That subgraph also says what viewers can do with them.
@@ -33,11 +25,11 @@ type Checked struct {
 	Scopes    map[string]bool     // the scopes that modules declare
 }
 
-// Check returns an error that names each invalid place of the schema, by its file and line: a field without exactly one rule, a
+// Schema returns an error that names each invalid place of the schema, by its file and line: a field without exactly one rule, a
 // rule where gqlgen would never run it, a rule that is declared but not running, a non-null field that can be refused, a rule
 // about rows on a type that no module declares, and an @inherited field that can be reached without a rule.
-func Check(schema *ast.Schema, c Checked) error {
-	k := &checker{schema: schema, Checked: c}
+func Schema(schema *ast.Schema, p Program) error {
+	k := &checker{schema: schema, Program: p}
 	k.definitions()
 	k.running()
 	k.viewerCan()
@@ -54,7 +46,7 @@ func Check(schema *ast.Schema, c Checked) error {
 }
 
 type checker struct {
-	Checked
+	Program
 	schema *ast.Schema
 	faults []error
 }
@@ -79,7 +71,7 @@ func sorted(types map[string]*ast.Definition) []*ast.Definition {
 // definitions checks that each rule is defined on FIELD_DEFINITION only. gqlgen does not run a directive on an object for _entities
 // or behind an interface.
 func (k *checker) definitions() {
-	for name := range ruleNames {
+	for name := range directives.Names {
 		d := k.schema.Directives[name]
 		if d == nil {
 			k.fault(nil, "@"+name, "the directive is not defined")
@@ -94,7 +86,7 @@ func (k *checker) definitions() {
 // running checks that gqlgen runs each rule. A rule that gqlgen.yml skips, or without a function, would let everything through.
 func (k *checker) running() {
 	root := reflect.Indirect(reflect.ValueOf(k.Root))
-	for name, runs := range ruleNames {
+	for name, runs := range directives.Names {
 		if !runs {
 			continue
 		}
@@ -109,26 +101,21 @@ func (k *checker) running() {
 
 // placement checks that no rule is on a type, a field of an interface or an input, where it would never run.
 func (k *checker) placement(t *ast.Definition) {
-	if len(rulesOf(t.Directives)) > 0 {
+	if hasRule(t.Directives) {
 		k.fault(t.Position, t.Name, "a rule on a type never runs for _entities or behind an interface: put it on the fields")
 	}
 	if t.Kind == ast.Object {
 		return
 	}
 	for _, f := range t.Fields {
-		if len(rulesOf(f.Directives)) > 0 {
+		if hasRule(f.Directives) {
 			k.fault(f.Position, t.Name+"."+f.Name, "a rule on a field of an %s never runs: put it on the fields of object types", t.Kind)
 		}
 	}
 }
 
-func rulesOf(list ast.DirectiveList) (rules ast.DirectiveList) {
-	for _, d := range list {
-		if _, ok := ruleNames[d.Name]; ok {
-			rules = append(rules, d)
-		}
-	}
-	return rules
+func hasRule(list ast.DirectiveList) bool {
+	return slices.ContainsFunc(list, func(d *ast.Directive) bool { return directives.IsRule(d.Name) })
 }
 
 // isRoot reports whether t is Query, Mutation or Subscription.
@@ -139,14 +126,14 @@ func (k *checker) isRoot(t *ast.Definition) bool {
 func (k *checker) object(t *ast.Definition) {
 	for _, f := range t.Fields {
 		where := t.Name + "." + f.Name
-		if DecidedInCode[where] != "" {
+		if directives.DecidedInCode[where] != "" {
 			continue
 		}
-		list := RulesOf(f)
+		list := directives.RulesOf(f)
 		for _, rule := range list {
 			k.rule(where, t, f, rule)
 		}
-		switch _, ok := RuleOf(f); {
+		switch _, ok := directives.RuleOf(f); {
 		case len(list) == 0:
 			k.fault(f.Position, where, "the field has no rule: add one that says who may read it")
 		case len(list) > 1:
@@ -157,11 +144,11 @@ func (k *checker) object(t *ast.Definition) {
 	}
 }
 
-func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, r Rule) {
+func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, r directives.Rule) {
 	switch r.Name {
 	case "public":
 		if k.isRoot(t) && r.Reason == "" {
-			k.fault(r.at, where, "@public on a root field requires a reason")
+			k.fault(r.At, where, "@public on a root field requires a reason")
 		}
 	case "visible":
 		k.owned(where, t, r)
@@ -184,30 +171,30 @@ func (k *checker) rule(where string, t *ast.Definition, f *ast.FieldDefinition, 
 }
 
 // owned checks that a rule about the loaded row is on an owned type.
-func (k *checker) owned(where string, t *ast.Definition, r Rule) {
+func (k *checker) owned(where string, t *ast.Definition, r directives.Rule) {
 	if !k.Owned[t.Name] {
-		k.fault(r.at, where, "@%s is about a row, and no module declares the owned type %s: add owned.Declare(owned.Type{Name: %[2]q, …}) to the Types of a module", r.Name, t.Name)
+		k.fault(r.At, where, "@%s is about a row, and no module declares the owned type %s: add owned.Declare(owned.Type{Name: %[2]q, …}) to the Types of a module", r.Name, t.Name)
 	}
 }
 
 // nullable checks that a field that can be refused is nullable. Otherwise a refusal would also null its siblings.
-func (k *checker) nullable(where string, f *ast.FieldDefinition, r Rule) {
+func (k *checker) nullable(where string, f *ast.FieldDefinition, r directives.Rule) {
 	if f.Type.NonNull {
-		k.fault(r.at, where, "a field with @%s can be refused, so it must be nullable", r.Name)
+		k.fault(r.At, where, "a field with @%s can be refused, so it must be nullable", r.Name)
 	}
 }
 
 // inherited checks that another field has decided before. A type with @key or Node can be reached by its id, without such a
 // field.
-func (k *checker) inherited(where string, t *ast.Definition, r Rule) {
+func (k *checker) inherited(where string, t *ast.Definition, r directives.Rule) {
 	switch {
 	case k.isRoot(t):
-		k.fault(r.at, where, "@inherited on a root field: no field decides before it")
+		k.fault(r.At, where, "@inherited on a root field: no field decides before it")
 	case t.Directives.ForName("key") != nil || slices.Contains(t.Interfaces, "Node"):
-		k.fault(r.at, where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
+		k.fault(r.At, where, "@inherited on a type with @key or Node: it is reached by its id, without a field that decides")
 	default:
 		for _, path := range k.undecidedPathsTo(t) {
-			k.fault(r.at, where, "@inherited, but %s leads here without a rule", path)
+			k.fault(r.At, where, "@inherited, but %s leads here without a rule", path)
 		}
 	}
 }
@@ -220,7 +207,7 @@ func (k *checker) undecidedPathsTo(t *ast.Definition) (paths []string) {
 		}
 		for _, f := range parent.Fields {
 			returned := k.schema.Types[f.Type.Name()]
-			if len(rulesOf(f.Directives)) == 0 && (returned == t || slices.Contains(k.schema.GetPossibleTypes(returned), t)) {
+			if !hasRule(f.Directives) && (returned == t || slices.Contains(k.schema.GetPossibleTypes(returned), t)) {
 				paths = append(paths, parent.Name+"."+f.Name)
 			}
 		}

@@ -1,4 +1,4 @@
-package auth
+package keys
 
 import (
 	"errors"
@@ -22,8 +22,8 @@ func checkMode(path string, mode fs.FileMode) error {
 	return nil
 }
 
-// ReadKeyFile reads a file with keys. It refuses a file that other users than its owner and group can read.
-func ReadKeyFile(path string) ([]byte, error) {
+// ReadFile reads a file with keys. It refuses a file that other users than its owner and group can read.
+func ReadFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -34,9 +34,9 @@ func ReadKeyFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// CreateKeyFile creates a file with keys that only its owner can read. It creates the file atomically, and the error is fs.ErrExist if
+// CreateFile creates a file with keys that only its owner can read. It creates the file atomically, and the error is fs.ErrExist if
 // there is one.
-func CreateKeyFile(path string, text []byte) error {
+func CreateFile(path string, text []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600 from the start
 	if err != nil {
 		return err

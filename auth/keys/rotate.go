@@ -1,4 +1,4 @@
-package auth
+package keys
 
 import (
 	"encoding/pem"
@@ -10,58 +10,58 @@ import (
 	"time"
 )
 
-// KeyState says what a signing key is used for.
-type KeyState string
+// State says what a signing key is used for.
+type State string
 
 // The states of a signing key. A key in any state verifies.
 const (
-	KeyNext     KeyState = "next"     // it will sign ten minutes after its creation
-	KeySigns    KeyState = "signs"    // it signs now
-	KeyVerifies KeyState = "verifies" // it has been replaced
+	Next     State = "next"     // it will sign ten minutes after its creation
+	Signs    State = "signs"    // it signs now
+	Verifies State = "verifies" // it has been replaced
 )
 
-// KeyInfo describes a signing key without the key itself.
-type KeyInfo struct {
+// Info describes a signing key without the key itself.
+type Info struct {
 	ID      string    // its kid
 	Created time.Time // zero if the file does not say it
-	State   KeyState
+	State   State
 }
 
-// ListKeys returns the signing keys of a file, oldest first.
-func ListKeys(path string, now time.Time) ([]KeyInfo, error) {
+// List returns the signing keys of a file, oldest first.
+func List(path string, now time.Time) ([]Info, error) {
 	_, keys, err := readKeys(path)
 	if err != nil {
 		return nil, err
 	}
 	signing := signs(keys, now)
-	list := make([]KeyInfo, len(keys))
+	list := make([]Info, len(keys))
 	for i, k := range keys {
-		list[i] = KeyInfo{k.id, k.created, KeySigns}
+		list[i] = Info{k.ID, k.Created, Signs}
 		if i < signing {
-			list[i].State = KeyVerifies
+			list[i].State = Verifies
 		} else if i > signing {
-			list[i].State = KeyNext
+			list[i].State = Next
 		}
 	}
 	return list, nil
 }
 
-// RotateKeys adds a new key to a file and returns its kid. The new key signs after ten minutes. The keys that it replaces still
+// Rotate adds a new key to a file and returns its kid. The new key signs after ten minutes. The keys that it replaces still
 // verify, until a later rotation deletes those that were replaced more than a day ago. Concurrent rotations wait for each other.
-func RotateKeys(path string, now time.Time) (kid string, err error) {
-	err = changeKeys(path, func(blocks []*pem.Block, keys []key) ([]*pem.Block, error) {
+func Rotate(path string, now time.Time) (kid string, err error) {
+	err = changeKeys(path, func(blocks []*pem.Block, keys []Key) ([]*pem.Block, error) {
 		first := 0 // the oldest key to keep: its successor is not older than a day
 		for i := 1; i < len(keys); i++ {
-			if now.Sub(keys[i].created) > keptAfterRotation {
+			if now.Sub(keys[i].Created) > keptAfterRotation {
 				first = i
 			}
 		}
 		created := now
-		if last := keys[len(keys)-1].created; last.After(now) {
+		if last := keys[len(keys)-1].Created; last.After(now) {
 			created = last // the clock was set back, but the keys must stay in order
 		}
 		block, added, err := newKeyBlock(created)
-		kid = added.id
+		kid = added.ID
 		return append(blocks[first:], block), err
 	})
 	if err != nil {
@@ -70,24 +70,24 @@ func RotateKeys(path string, now time.Time) (kid string, err error) {
 	return kid, nil
 }
 
-// RevokeKeys deletes a key from a file immediately, or all keys if kid is empty, because somebody else may have them. If the key that
+// Revoke deletes a key from a file immediately, or all keys if kid is empty, because somebody else may have them. If the key that
 // signed is among them, it adds a key, which signs immediately. It returns the kids of the deleted keys and of the new one, or "" if
 // there is no new one.
-func RevokeKeys(path, kid string, now time.Time) (revoked []string, added string, err error) {
-	err = changeKeys(path, func(blocks []*pem.Block, keys []key) ([]*pem.Block, error) {
+func Revoke(path, kid string, now time.Time) (revoked []string, added string, err error) {
+	err = changeKeys(path, func(blocks []*pem.Block, keys []Key) ([]*pem.Block, error) {
 		var kept []*pem.Block
 		var before int // how many of kept come before the new key
 		var known []string
 		signing, replace := signs(keys, now), false
 		for i, k := range keys {
-			known = append(known, k.id)
-			if kid != "" && k.id != kid {
+			known = append(known, k.ID)
+			if kid != "" && k.ID != kid {
 				if kept = append(kept, blocks[i]); i < signing {
 					before = len(kept)
 				}
 				continue
 			}
-			revoked, replace = append(revoked, k.id), replace || i == signing
+			revoked, replace = append(revoked, k.ID), replace || i == signing
 		}
 		if len(revoked) == 0 {
 			return nil, fmt.Errorf("revoke a signing key: %s has no key %q; it has %s", path, kid, strings.Join(known, ", "))
@@ -100,7 +100,7 @@ func RevokeKeys(path, kid string, now time.Time) (revoked []string, added string
 			created = now.Add(-activationDelay) // otherwise an older key would sign first
 		}
 		block, k, err := newKeyBlock(created)
-		added = k.id
+		added = k.ID
 		return slices.Insert(kept, before, block), err
 	})
 	if err != nil {
@@ -110,7 +110,7 @@ func RevokeKeys(path, kid string, now time.Time) (revoked []string, added string
 }
 
 // changeKeys replaces the blocks of a file by those that change returns, while no other process changes them.
-func changeKeys(path string, change func([]*pem.Block, []key) ([]*pem.Block, error)) (err error) {
+func changeKeys(path string, change func([]*pem.Block, []Key) ([]*pem.Block, error)) (err error) {
 	unlock, err := lockKeys(path)
 	if err != nil {
 		return err
@@ -126,10 +126,10 @@ func changeKeys(path string, change func([]*pem.Block, []key) ([]*pem.Block, err
 	return writeKeys(path, blocks, os.Rename)
 }
 
-func newKeyBlock(created time.Time) (*pem.Block, key, error) {
+func newKeyBlock(created time.Time) (*pem.Block, Key, error) {
 	block, err := newBlock(created)
 	if err != nil {
-		return nil, key{}, err
+		return nil, Key{}, err
 	}
 	added, err := parseKey(block)
 	return block, added, err

@@ -1,4 +1,4 @@
-package auth
+package keys
 
 import (
 	"encoding/pem"
@@ -56,7 +56,7 @@ func TestRevokedKeysAreReplaced(t *testing.T) {
 			} else if err := changeKeys(path, appendKey(now.Add(-age))); err != nil {
 				t.Fatal(err)
 			}
-			list, err := ListKeys(path, now)
+			list, err := List(path, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,24 +67,24 @@ func TestRevokedKeysAreReplaced(t *testing.T) {
 		if c.revoke >= 0 {
 			kid, want = ids[c.revoke], ids[c.revoke:c.revoke+1]
 		}
-		revoked, added, err := RevokeKeys(path, kid, now)
+		revoked, added, err := Revoke(path, kid, now)
 		if err != nil || !slices.Equal(revoked, want) || (added != "") != strings.Contains(c.states, "+") {
 			t.Errorf("%v, revoking %d: %v, %q, %v", c.ages, c.revoke, revoked, added, err)
 		}
 		if added != "" {
 			letters[added] = "+"
 		}
-		if _, err := RotateKeys(path, now); err != nil {
+		if _, err := Rotate(path, now); err != nil {
 			t.Errorf("%v, revoking %d: the next rotation: %v", c.ages, c.revoke, err)
 		}
-		list, err := ListKeys(path, now)
+		list, err := List(path, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got strings.Builder
 		for _, k := range list[:len(list)-1] { // without the one of the rotation
 			got.WriteString(letters[k.ID])
-			if k.State == KeySigns {
+			if k.State == Signs {
 				got.WriteString("*")
 			}
 		}
@@ -98,18 +98,18 @@ func TestRevokedKeysAreReplaced(t *testing.T) {
 func TestUnknownKeysAreNotRevoked(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	keys, err := LoadOrCreateKeys(path, nil)
+	keys, err := LoadOrCreate(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := RevokeKeys(path, "unknown", time.Now()); err == nil || !strings.Contains(err.Error(), "it has "+keys.signing().id) {
+	if _, _, err := Revoke(path, "unknown", time.Now()); err == nil || !strings.Contains(err.Error(), "it has "+keys.Signing().ID) {
 		t.Errorf("an unknown key: %v", err)
 	}
-	if list, err := ListKeys(path, time.Now()); err != nil || len(list) != 1 || list[0].ID != keys.signing().id || !list[0].Created.IsZero() {
+	if list, err := List(path, time.Now()); err != nil || len(list) != 1 || list[0].ID != keys.Signing().ID || !list[0].Created.IsZero() {
 		t.Errorf("the file has %v, %v", list, err)
 	}
 	missing := filepath.Join(t.TempDir(), "key.pem")
-	if _, _, err := RevokeKeys(missing, "", time.Now()); err == nil {
+	if _, _, err := Revoke(missing, "", time.Now()); err == nil {
 		t.Error("the key of a missing file is revoked")
 	}
 	if files, _ := filepath.Glob(filepath.Join(filepath.Dir(missing), "*")); len(files) > 0 {
@@ -123,7 +123,7 @@ func TestRotationKeepsTheOwner(t *testing.T) {
 	t.Parallel()
 	const owner, group, other = 65533, 65532, 65531
 	if os.Geteuid() != 0 {
-		if _, err := RotateKeys("/etc/passwd", time.Now()); err == nil || !strings.Contains(err.Error(), "belongs to user 0") {
+		if _, err := Rotate("/etc/passwd", time.Now()); err == nil || !strings.Contains(err.Error(), "belongs to user 0") {
 			t.Errorf("rotating the file of another user: %v", err)
 		}
 		return
@@ -139,7 +139,7 @@ func TestRotationKeepsTheOwner(t *testing.T) {
 	program := filepath.Join(dir, "rotate")
 	copyProgram(t, program)
 	path := filepath.Join(dir, "key.pem")
-	if _, err := LoadOrCreateKeys(path, nil); err != nil {
+	if _, err := LoadOrCreate(path, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, err := range []error{os.Chown(path, owner, group), os.Chmod(path, 0o640), os.Chown(dir, owner, group)} {
@@ -213,8 +213,8 @@ func copyProgram(t *testing.T, to string) {
 }
 
 // appendKey adds a key to those of a file.
-func appendKey(created time.Time) func([]*pem.Block, []key) ([]*pem.Block, error) {
-	return func(blocks []*pem.Block, _ []key) ([]*pem.Block, error) {
+func appendKey(created time.Time) func([]*pem.Block, []Key) ([]*pem.Block, error) {
+	return func(blocks []*pem.Block, _ []Key) ([]*pem.Block, error) {
 		block, _, err := newKeyBlock(created)
 		return append(blocks, block), err
 	}
@@ -235,14 +235,14 @@ func TestLockIsAnOrdinaryFile(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "key.pem")
-		if _, err := LoadOrCreateKeys(path, nil); err != nil {
+		if _, err := LoadOrCreate(path, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := plant(filepath.Join(dir, "target"), path+".lock"); err != nil {
 			t.Fatal(err)
 		}
 		before := snapshot(t, dir)
-		if _, err := RotateKeys(path, time.Now()); err == nil {
+		if _, err := Rotate(path, time.Now()); err == nil {
 			t.Errorf("%s: the keys were rotated", name)
 		}
 		if after := snapshot(t, dir); after != before {

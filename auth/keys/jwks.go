@@ -1,4 +1,4 @@
-package auth
+package keys
 
 import (
 	"crypto/ed25519"
@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // JWK is a public key (RFC 7517, RFC 8037).
@@ -31,20 +32,36 @@ const (
 )
 
 // JWKS returns the public keys of all signing keys, including those that do not sign yet or no longer sign.
-func (k *Keys) JWKS() JWKS {
+func (s *Set) JWKS() JWKS {
 	set := JWKS{Keys: []JWK{}}
-	for _, key := range k.all() {
+	for _, key := range s.All() {
 		public := key.private.Public().(ed25519.PublicKey)
 		set.Keys = append(set.Keys, JWK{
-			KeyType: keyType, Curve: curve, X: base64.RawURLEncoding.EncodeToString(public), KeyID: key.id, Use: use, Algorithm: algorithm,
+			KeyType: keyType, Curve: curve, X: base64.RawURLEncoding.EncodeToString(public), KeyID: key.ID, Use: use, Algorithm: algorithm,
 		})
 	}
 	return set
 }
 
-// ParseJWKS returns the keys of a JWKS that can sign access tokens: Ed25519 keys with an id. It ignores keys of other types and for
+// PublicSet is a set of keys that verify signatures. It does not change.
+type PublicSet struct {
+	byID map[string]ed25519.PublicKey // by kid
+}
+
+// Find returns the key with a kid.
+func (s *PublicSet) Find(kid string) (key ed25519.PublicKey, ok bool) {
+	key, ok = s.byID[kid]
+	return key, ok
+}
+
+// Equal reports whether two sets have the same keys.
+func (s *PublicSet) Equal(other *PublicSet) bool {
+	return maps.EqualFunc(s.byID, other.byID, func(a, b ed25519.PublicKey) bool { return a.Equal(b) })
+}
+
+// ParseJWKS returns the keys of a JWKS that Set can have: Ed25519 keys with an id. It ignores keys of other types and for
 // other uses.
-func ParseJWKS(text []byte) (*PublicKeys, error) {
+func ParseJWKS(text []byte) (*PublicSet, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -54,7 +71,7 @@ func ParseJWKS(text []byte) (*PublicKeys, error) {
 	if set.Keys == nil {
 		return nil, errors.New("parse JWKS: it has no list of keys")
 	}
-	public := &PublicKeys{byID: map[string]ed25519.PublicKey{}}
+	public := &PublicSet{byID: map[string]ed25519.PublicKey{}}
 	for i, raw := range set.Keys {
 		var kind struct {
 			KeyType string `json:"kty"`
