@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 )
 
 // ExportedRow is a row that belongs to a user, as JSON, without its secrets.
@@ -32,4 +33,17 @@ func (t *SystemTx) FindExport(ctx context.Context, userID uuid.UUID) (rows []Exp
 		return nil, fmt.Errorf("export an account: %w", err)
 	}
 	return rows, nil
+}
+
+// CheckExport returns an error if tables or columns have changed since the last migration, so that exports fail or lack them. Only the owner
+// role can run it.
+func (d *DB) CheckExport(ctx context.Context) error {
+	var current bool
+	err := d.inspect(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &current, `SELECT strpos(p.prosrc, app.export_statement()) > 0 FROM pg_proc p WHERE p.oid = 'app.exported_rows'::regproc`)
+	})
+	if err == nil && !current {
+		err = errors.New("tables or columns have changed since the last migration, so exports fail or lack them")
+	}
+	return err
 }

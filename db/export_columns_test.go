@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"freehold.dev/freehold/db"
 	"freehold.dev/freehold/db/dbtest"
 )
 
@@ -57,5 +59,23 @@ func TestExportDecidesAboutEachColumn(t *testing.T) {
 		in, out, _ := strings.Cut(listed, "|")
 		diff(t, "exported columns of "+table, append([]string{}, exported[table]...), strings.Fields(in))
 		diff(t, "columns of "+table, all[table], slices.Concat(strings.Fields(in), strings.Fields(out)))
+	}
+}
+
+// An export contains tables and columns whose names mean something in the functions that read them.
+func TestExportReadsAnyColumn(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t, db.MigrationSet{Name: "odd", Files: fstest.MapFS{"0001_odd.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE app."loop" (id uuid PRIMARY KEY, user_id uuid NOT NULL REFERENCES app.users ON DELETE CASCADE,
+  x int, r int, label int, data int, bytes int, exported_row int, p_user_id int, "50% of $body$ 'a' \ ""b"" %s" int);
+CREATE INDEX loop_user_id ON app."loop" (user_id);
+SELECT app.protect('loop');
+`)}}})
+	row := d.Query(t, `
+		WITH u AS (INSERT INTO app.users (id) VALUES (gen_random_uuid()) RETURNING id)
+		INSERT INTO app."loop" SELECT gen_random_uuid(), id, 1, 2, 3, 4, 5, 6, 7, 8 FROM u RETURNING user_id`)
+	got := d.Query(t, `SELECT label || ' ' || ((data::jsonb) - 'id' - 'userId') FROM app.export_rows($1, NULL) WHERE label = 'loop'`, row[0])
+	if want := `loop {"r": 2, "x": 1, "data": 4, "bytes": 5, "label": 3, "pUserId": 7, "exportedRow": 6, "50%Of$Body$'A'\\\"B\"%S": 8}`; len(got) != 1 || got[0] != want {
+		t.Errorf("exported %s, want %s", got, want)
 	}
 }

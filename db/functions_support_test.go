@@ -60,6 +60,9 @@ var supportOutcomes = map[string][]outcome{
 	"export_tables": {
 		{name: "of freehold", call: `SELECT string_agg(label, ' ') FROM app.export_tables()`, inside: `accounts codes continuations credentials heldUsernames hiddenRows identities outbox passkeys profilePrivate profiles recoveryCodes scopeGrants securityEvents sessions signUpKeys totpSecrets userPrivate users`},
 	},
+	"export_statement": {
+		{name: "of freehold", call: `SELECT count(*) FROM regexp_matches(app.export_statement(), 'UNION ALL', 'g')`, inside: `18`},
+	},
 	"prepare_export": {
 		{name: "by a role that does not own the tables", call: `SELECT app.prepare_export()`, inside: `42501 permission denied for schema app`},
 		{name: "by a role that could create functions", setup: `GRANT CREATE ON SCHEMA app TO freehold_definer`, call: `SELECT app.prepare_export()`, inside: `42501 must be owner of function exported_rows`},

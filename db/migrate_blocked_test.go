@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -51,12 +52,32 @@ func TestMigrationGivesUp(t *testing.T) {
 	t.Parallel()
 	b := blockMigration(t, "app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n")
 	b.cancel()
-	if r := <-b.result; r.err == nil || !strings.Contains(r.err.Error(), "another session has held a lock") || !strings.Contains(r.err.Error(), "0002_next.sql") {
+	if r := <-b.result; r.err == nil || !errors.Is(r.err, context.Canceled) || !strings.Contains(r.err.Error(), "another session held a lock") || !strings.Contains(r.err.Error(), "0002_next.sql") {
 		t.Errorf("got %v", r.err)
 	}
 	b.release()
 	if n := b.server.Query(t, `SELECT count(*) FROM information_schema.columns WHERE column_name = 'next'`)[0]; n != "0" {
 		t.Error("the migration has run in part")
+	}
+}
+
+// A migration without a transaction is not repeated, because it cannot be undone.
+func TestMigrationWithoutTransactionIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	server := dbtest.New(t)
+	tx, err := connect(t, server.Superuser).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec(`LOCK TABLE app.profiles IN ACCESS SHARE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	migration := "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\nSET lock_timeout = '10ms';\nALTER TABLE app.profiles ADD COLUMN next text;\n"
+	m := db.NewMigrator(server.Owner, false, db.MigrationSet{Name: "further", Files: fstest.MapFS{"0001_next.sql": {Data: []byte(migration)}}})
+	m.Notice = func(err error) { t.Errorf("it waits: %v", err) }
+	if _, err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "0001_next.sql") || !strings.Contains(err.Error(), "lock timeout") {
+		t.Errorf("got %v", err)
 	}
 }
 

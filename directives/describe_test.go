@@ -9,7 +9,7 @@ import (
 
 func TestEachRuleHasWords(t *testing.T) {
 	t.Parallel()
-	for name := range Names {
+	for name := range Names() {
 		if readers(Rule{Name: name}) == "" {
 			t.Errorf("@%s: say in inWords who may read the field", name)
 		}

@@ -2,6 +2,7 @@ package directives
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +12,10 @@ import (
 // OwnerRelation is the relation of the owner of a row, the strongest one of each type.
 const OwnerRelation = "OWNER"
 
-// Names are the names of the rule directives, and whether gqlgen must run them.
-var Names = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true, "scopes": true}
+// Names returns the names of the rule directives, and whether gqlgen must run them.
+func Names() map[string]bool { return maps.Clone(names) }
+
+var names = map[string]bool{"public": false, "inherited": false, "visible": true, "signedIn": true, "owner": true, "scopes": true}
 
 // DecidedInCode are the only fields without a rule, as Type.field, and why they are public.
 var DecidedInCode = map[string]string{
@@ -42,7 +45,7 @@ type Rule struct {
 
 // IsRule reports whether a directive is a rule.
 func IsRule(name string) bool {
-	_, ok := Names[name]
+	_, ok := names[name]
 	return ok
 }
 

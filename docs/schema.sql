@@ -493,6 +493,9 @@ CREATE FUNCTION app.export_account(p_user_id uuid, p_max_bytes bigint) RETURNS T
 -- The rows that belong to a user, as JSON, each with the name of its table; see app.export_tables.
 CREATE FUNCTION app.export_rows(p_user_id uuid, p_max_bytes bigint) RETURNS TABLE(label text, data text) SECURITY DEFINER; -- executed by freehold_owner
 
+-- The query whose rows an export of the user $1 contains, with the name of the table of each; see app.export_tables.
+CREATE FUNCTION app.export_statement() RETURNS text SECURITY DEFINER; -- executed by freehold_owner
+
 -- The tables with rows that belong to a user: the name of each, the condition that finds the rows of the user $1, and the columns that an export contains.
 CREATE FUNCTION app.export_tables() RETURNS TABLE(table_name name, label text, condition text, columns text) SECURITY DEFINER; -- executed by freehold_owner
 

@@ -85,6 +85,11 @@ func (o *Options) inDatabase() []check {
 			return result(o.Owner.CheckOwner(ctx), "it can migrate", "use the role freehold_owner in FREEHOLD_MIGRATE_URL")
 		}})
 	}
+	if o.Owner != nil && !o.Subgraph {
+		list = append(list, check{"exports", func(ctx context.Context) Finding {
+			return result(o.Owner.CheckExport(ctx), "they contain all tables", "run `freehold migrate`")
+		}})
+	}
 	if !o.Subgraph {
 		list = append(list, check{"mails", o.mails}, check{"sealed secrets", func(ctx context.Context) Finding {
 			return result(o.Sealed(ctx), "the encryption keys open all of them", "add the key that encrypted them, see docs/configuration.md, \"The encryption key\"")

@@ -1,6 +1,6 @@
 // Package keys owns the signing keys of a service: their file with its lock and its mode, rotation and revocation, which of them signs and
-// which ones verify, and the public set that is published (JWKS). It must not know what is signed with them or derived from them: no
-// tokens, codes or accounts, and no SQL or HTTP.
+// which ones verify, and the public set that is published (JWKS). It also owns how files of other keys are read and created. It must not know
+// what is in the tokens that it signs, what the derived keys are for, accounts, SQL or HTTP.
 package keys
 
 import (
@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -38,11 +39,12 @@ type Key struct {
 	Created time.Time // zero means before all others
 
 	private ed25519.PrivateKey
+	derived *sync.Map // from the use of a MAC to its key
 }
 
 func newKey(private ed25519.PrivateKey, created time.Time) Key {
 	sum := sha256.Sum256(private.Public().(ed25519.PublicKey))
-	return Key{ID: base64.RawURLEncoding.EncodeToString(sum[:12]), Created: created, private: private}
+	return Key{ID: base64.RawURLEncoding.EncodeToString(sum[:12]), Created: created, private: private, derived: &sync.Map{}}
 }
 
 // Signer signs with the key.
@@ -51,13 +53,23 @@ func (k Key) Signer() crypto.Signer { return k.private }
 // MAC returns the HMAC-SHA256 of a message for a use, such as "freehold one-time code". Each use has a key of its own, which is derived
 // from k.
 func (k Key) MAC(use string, message []byte) []byte {
-	derived, err := hkdf.Key(sha256.New, k.private.Seed(), nil, use, sha256.Size)
-	if err != nil {
-		panic(err) // a key of this size can always be derived
+	derived, ok := k.derived.Load(use)
+	if !ok {
+		key, err := hkdf.Key(sha256.New, k.private.Seed(), nil, use, sha256.Size)
+		if err != nil {
+			panic(err) // a key of this size can always be derived
+		}
+		derived = key
+		k.derived.Store(use, derived)
 	}
-	h := hmac.New(sha256.New, derived)
+	h := hmac.New(sha256.New, derived.([]byte))
 	h.Write(message)
 	return h.Sum(nil)
+}
+
+// Format prints only the id, with every verb, so that no log or error contains the private key.
+func (k Key) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "key "+k.ID) //nolint:errcheck // fmt notices
 }
 
 // Set is the signing keys of a file. The newest one that has been in the file for a while signs, and all of them verify. Set

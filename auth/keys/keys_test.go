@@ -5,8 +5,11 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -106,5 +109,24 @@ func TestDerivedValuesStayTheSame(t *testing.T) {
 		if got := hex.EncodeToString(k.MAC(use, []byte("message"))); got != want {
 			t.Errorf("%s: %s, want %s", use, got, want)
 		}
+	}
+}
+
+// No verb of fmt, and no log, prints the private part of a key.
+func TestKeyIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{0xa7}, ed25519.SeedSize))
+	key := newKey(private, time.Time{})
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Error("x", "key", key, "keys", []Key{key})
+	slog.New(slog.NewJSONHandler(&log, nil)).Error("x", "key", key, "keys", []Key{key})
+	printed := fmt.Sprintf("%v %+v %#v %s %d %x %v", key, key, key, key, key, key, []*Key{&key}) + log.String()
+	for _, secret := range []string{"167 167", "a7a7", "167,167", "0xa7, 0xa7", `\xa7`} {
+		if strings.Contains(printed, secret) {
+			t.Errorf("the private key is printed: %s", printed)
+		}
+	}
+	if !strings.Contains(printed, key.ID) {
+		t.Errorf("the id is not printed: %s", printed)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"freehold.dev/freehold/resolvers"
 )
 
-// The keys of the fields that only owners can read; see Once.
+// The keys of the fields that only owners can read; see resolvers.Once.
 type (
 	pendingEmailKey struct{ userID uuid.UUID }
 	hasPasswordKey  struct{ userID uuid.UUID }

@@ -6,11 +6,9 @@ CREATE OR REPLACE FUNCTION app.prepare_export() RETURNS void
   AS $$
 DECLARE
   t record;
-  selects text[];
 BEGIN
-  FOR t IN SELECT x.table_name, x.label, x.condition, x.columns FROM app.export_tables() x LOOP
+  FOR t IN SELECT x.table_name FROM app.export_tables() x LOOP
     EXECUTE format('GRANT SELECT ON app.%I TO freehold_definer', t.table_name);
-    selects := selects || format('SELECT %L, row_to_json(x)::text FROM (SELECT %s FROM app.%I r WHERE %s) x', t.label, t.columns, t.table_name, t.condition);
   END LOOP;
   -- A session keeps the plan of a function. To make the plan takes longer than to run it.
   EXECUTE format(
@@ -31,7 +29,7 @@ BEGIN
     RETURN NEXT;
   END LOOP;
 END
-$body$, array_to_string(selects, E'\n    UNION ALL ')));
+$body$, app.export_statement()));
   COMMENT ON FUNCTION app.exported_rows IS 'What app.export_rows returns. Written by app.prepare_export.';
   REVOKE EXECUTE ON FUNCTION app.exported_rows FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION app.exported_rows TO freehold_definer;

@@ -29,8 +29,8 @@ type Set struct {
 
 // Run runs the new migrations of the sets, in their order, as the owner role. Concurrent calls run one after the other. A set is
 // migrated completely or not at all, unless one of its new migrations has NO TRANSACTION. Run returns what it has done to each set, also
-// to the sets before one that fails. While another session holds a lock that a set needs, Run tries again, for five minutes. It calls notice,
-// unless that is nil, when it begins to wait.
+// to the sets before one that fails. While another session holds a lock that such a set needs, Run tries again, for five minutes. It calls
+// notice, unless that is nil, when it begins to wait.
 func Run(ctx context.Context, ownerURL string, notice func(error), sets ...Set) (done []Change, err error) {
 	pool, err := connect(ctx, ownerURL)
 	if err != nil {
@@ -106,7 +106,9 @@ type migration struct {
 	numbered  []numberedFile
 	functions []functionFile
 	done      Change
-	alone     []string // the migrations that an earlier try has run by themselves
+
+	alone       []string // the migrations that an earlier try has run by themselves
+	failedAlone bool     // one of these has failed
 }
 
 func (m *migration) run(ctx context.Context) (err error) {
@@ -247,7 +249,7 @@ func (m *migration) migrateAlone(ctx context.Context) error {
 	}
 	results, failure := provider.Up(ctx)
 	m.record(results)
-	m.alone = m.done.Migrations
+	m.alone, m.failedAlone = m.done.Migrations, failure != nil
 	if err := m.begin(ctx); err != nil || failure == nil {
 		return errors.Join(failure, err)
 	}

@@ -71,7 +71,7 @@ func sorted(types map[string]*ast.Definition) []*ast.Definition {
 // definitions checks that each rule is defined on FIELD_DEFINITION only. gqlgen does not run a directive on an object for _entities
 // or behind an interface.
 func (k *checker) definitions() {
-	for name := range directives.Names {
+	for name := range directives.Names() {
 		d := k.schema.Directives[name]
 		if d == nil {
 			k.fault(nil, "@"+name, "the directive is not defined")
@@ -86,7 +86,7 @@ func (k *checker) definitions() {
 // running checks that gqlgen runs each rule. A rule that gqlgen.yml skips, or without a function, would let everything through.
 func (k *checker) running() {
 	root := reflect.Indirect(reflect.ValueOf(k.Root))
-	for name, runs := range directives.Names {
+	for name, runs := range directives.Names() {
 		if !runs {
 			continue
 		}
