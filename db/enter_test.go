@@ -126,34 +126,18 @@ func TestEnteringIsTriedAgain(t *testing.T) {
 			if err := entry(t.Context(), d, ann); err != nil {
 				t.Errorf("after the connection was lost: %v", err)
 			}
-			owner, err := sql.Open("postgres", server.Owner)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer owner.Close()
-			lock := func() (release func() error) {
-				tx, err := owner.BeginTx(t.Context(), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, err := tx.ExecContext(t.Context(), `LOCK TABLE app.sessions`); err != nil {
-					t.Fatal(err)
-				}
-				return tx.Rollback
-			}
-			release := lock()
-			begun, released := time.Now(), make(chan error)
+			release := server.Lock(t, "app.sessions", "ACCESS EXCLUSIVE")
+			begun, released := time.Now(), make(chan struct{})
 			go func() {
 				time.Sleep(2 * time.Second)
-				released <- release()
+				release()
+				close(released)
 			}()
 			if err := entry(t.Context(), d, ann); err != nil || retries["lock_not_available"] == 0 || time.Since(begun) < time.Second {
 				t.Errorf("after a lock, %v and the retries %v: %v", time.Since(begun), retries, err)
 			}
-			if err := <-released; err != nil {
-				t.Fatal(err)
-			}
-			defer lock()()
+			<-released
+			server.Lock(t, "app.sessions", "ACCESS EXCLUSIVE")
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
 			if err := entry(ctx, d, ann); !fault.Is(err, fault.Unavailable) {

@@ -18,14 +18,14 @@ import (
 // migrates when the session ends. Each set is migrated once.
 func TestMigrationLetsRequestsPass(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ lock, migration string }{
-		"in a transaction":                {"app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n"},
-		"after one without a transaction": {"migrations.further IN SHARE UPDATE EXCLUSIVE MODE", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\n"},
-		"with another table locked first": {"app.profiles IN ROW EXCLUSIVE MODE", "-- +goose Up\nALTER TABLE app.users ADD COLUMN next text;\nCREATE INDEX next ON app.profiles (bio);\n"},
+	for name, c := range map[string]struct{ table, mode, migration string }{
+		"in a transaction":                {"app.profiles", "ACCESS SHARE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n"},
+		"after one without a transaction": {"migrations.further", "SHARE UPDATE EXCLUSIVE", "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\n"},
+		"with another table locked first": {"app.profiles", "ROW EXCLUSIVE", "-- +goose Up\nALTER TABLE app.users ADD COLUMN next text;\nCREATE INDEX next ON app.profiles (bio);\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := blockMigration(t, c.lock, c.migration)
+			b := blockMigration(t, c.table, c.mode, c.migration)
 			app := open(t, db.Options{URL: b.server.App})
 			for begun := time.Now(); time.Since(begun) < 3*time.Second; time.Sleep(time.Millisecond) {
 				if _, err := app.FindProfilePage(t.Context(), auth.Viewer{}, db.Range{Size: 1}); err != nil {
@@ -50,7 +50,7 @@ func TestMigrationLetsRequestsPass(t *testing.T) {
 // A migration that ends before the other session says why, and changes nothing.
 func TestMigrationGivesUp(t *testing.T) {
 	t.Parallel()
-	b := blockMigration(t, "app.profiles IN ACCESS SHARE MODE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n")
+	b := blockMigration(t, "app.profiles", "ACCESS SHARE", "-- +goose Up\nALTER TABLE app.profiles ADD COLUMN next text;\n")
 	b.cancel()
 	if r := <-b.result; r.err == nil || !errors.Is(r.err, context.Canceled) || !strings.Contains(r.err.Error(), "another session held a lock") || !strings.Contains(r.err.Error(), "0002_next.sql") {
 		t.Errorf("got %v", r.err)
@@ -65,14 +65,7 @@ func TestMigrationGivesUp(t *testing.T) {
 func TestMigrationWithoutTransactionIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	server := dbtest.New(t)
-	tx, err := connect(t, server.Superuser).Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	if _, err := tx.Exec(`LOCK TABLE app.profiles IN ACCESS SHARE MODE`); err != nil {
-		t.Fatal(err)
-	}
+	server.Lock(t, "app.profiles", "ACCESS SHARE")
 	migration := "-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE app.y (id int);\nSET lock_timeout = '10ms';\nALTER TABLE app.profiles ADD COLUMN next text;\n"
 	m := db.NewMigrator(server.Owner, false, db.MigrationSet{Name: "further", Files: fstest.MapFS{"0001_next.sql": {Data: []byte(migration)}}})
 	m.Notice = func(err error) { t.Errorf("it waits: %v", err) }
@@ -96,22 +89,15 @@ type result struct {
 }
 
 // blockMigration locks a table, starts a migration, and returns when the migration waits.
-func blockMigration(t *testing.T, lock, migration string) blocked {
+func blockMigration(t *testing.T, table, mode, migration string) blocked {
 	t.Helper()
 	files := fstest.MapFS{"0001_x.sql": {Data: []byte("-- +goose Up\nCREATE TABLE app.x (id int);\n")}}
 	set := db.MigrationSet{Name: "further", Files: files}
 	server := dbtest.New(t, set)
-	tx, err := connect(t, server.Superuser).Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tx.Rollback() })
-	if _, err := tx.Exec("LOCK TABLE " + lock); err != nil {
-		t.Fatal(err)
-	}
+	release := server.Lock(t, table, mode)
 	files["0002_next.sql"] = &fstest.MapFile{Data: []byte(migration)}
 	ctx, cancel := context.WithCancel(t.Context())
-	b := blocked{server, set, func() { tx.Rollback() }, cancel, make(chan result, 1)}
+	b := blocked{server, set, release, cancel, make(chan result, 1)}
 	waits := make(chan struct{}, 1)
 	m := db.NewMigrator(server.Owner, false, set)
 	m.Notice = func(error) { waits <- struct{}{} }

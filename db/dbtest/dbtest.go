@@ -176,6 +176,25 @@ func (d Database) Tools(t testing.TB) string {
 	return c.Bin()
 }
 
+// Lock locks a table in a mode of LOCK TABLE, such as ACCESS EXCLUSIVE, until release is called or the test ends.
+func (d Database) Lock(t testing.TB, table, mode string) (release func()) {
+	t.Helper()
+	tx, err := d.pool.Begin() //nolint:noctx // the context of the test would end the lock before its cleanup
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = sync.OnceFunc(func() {
+		if err := tx.Rollback(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(release)
+	if _, err := tx.ExecContext(t.Context(), `LOCK TABLE `+table+` IN `+mode+` MODE`); err != nil {
+		t.Fatal(err)
+	}
+	return release
+}
+
 // Query runs a query as the superuser and returns the first column as strings.
 func (d Database) Query(t testing.TB, query string, args ...any) []string {
 	t.Helper()

@@ -1,7 +1,6 @@
 package accounts
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,31 +27,17 @@ func together(n int, do func(i int) harness.Reply) []harness.Reply {
 // and waits for them.
 func gather(s *harness.Service, table string, waiting int, rivals, then func()) {
 	s.T.Helper()
-	pool, err := sql.Open("postgres", s.DB.Superuser)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	defer pool.Close()
-	tx, err := pool.BeginTx(s.T.Context(), nil)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	release := s.DB.Lock(s.T, table, "EXCLUSIVE") // the table can still be read
 	var wg sync.WaitGroup
 	defer func() {
-		tx.Rollback() // else the rivals would wait forever
+		release() // else the rivals would wait forever
 		wg.Wait()
 	}()
-	if _, err := tx.ExecContext(s.T.Context(), `LOCK TABLE `+table+` IN EXCLUSIVE MODE`); err != nil { // the table can still be read
-		s.T.Fatal(err)
-	}
 	wg.Go(rivals)
 	eventually.True(s.T, 20*time.Second, fmt.Sprintf("%d rivals wait for the lock", waiting), func() bool {
 		return s.DB.Query(s.T, `SELECT count(*) >= $1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`, waiting)[0] == "true"
 	})
 	then()
-	if err := tx.Rollback(); err != nil {
-		s.T.Error(err)
-	}
 }
 
 // only returns the index of the reply without an error. The others must have one error with one field, fault.

@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"database/sql"
 	"fmt"
 	"strconv"
 	"testing"
@@ -12,24 +11,6 @@ import (
 	"freehold.dev/freehold/e2e/harness"
 	"freehold.dev/freehold/internal/eventually"
 )
-
-// block locks a table, also against readers, until the test calls release.
-func block(s *harness.Service, table string) (release func()) {
-	s.T.Helper()
-	pool, err := sql.Open("postgres", s.DB.Owner)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	s.T.Cleanup(func() { pool.Close() })
-	tx, err := pool.BeginTx(s.T.Context(), nil)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	if _, err := tx.ExecContext(s.T.Context(), `LOCK TABLE `+table+` IN ACCESS EXCLUSIVE MODE`); err != nil {
-		s.T.Fatal(err)
-	}
-	return func() { tx.Rollback() }
-}
 
 // inUse waits until at least n connections are in use, and returns how many are a moment later.
 func inUse(s *harness.Service, n int) int {
@@ -52,7 +33,7 @@ func TestOneRequestNeverTakesThePool(t *testing.T) {
 				"49 fields of Query, by an anonymous viewer": {"", "{" + aliases(48, `profile(username: "`+a.Username+`") { id }`) + `b0: profiles { nodes { id } } ` + "}", "app.profiles", `mutation { signOut(input: {refreshToken: "x"}) { success } }`},
 				"49 fields of an object":                     {a.Token, "{ me {" + aliases(49, "securityEvents(first: 1) { nodes { id } }") + "} }", "app.security_events", `{ me { id sessions { nodes { id } } } }`},
 			} {
-				release := block(s, many.blocked)
+				release := s.DB.Lock(t, many.blocked, "ACCESS EXCLUSIVE")
 				answered := make(chan harness.Reply, 1)
 				go func() {
 					r, err := s.TryDo(many.token, many.query, nil)

@@ -196,16 +196,17 @@ func (s *site) await(within time.Duration, what string, condition func() bool) {
 	s.recovery = time.Since(begun)
 }
 
-// unharmed reports whether no request has failed yet.
-func (s *site) unharmed() bool {
+// hasFailed reports whether a request has failed.
+func (s *site) hasFailed() bool {
 	_, failed := s.load.Counts()
-	return failed == 0
+	return failed > 0
 }
 
-// untilFailed waits until a request fails, so that the fault does not end before a client notices it.
-func (s *site) untilFailed() {
+// lasts lets the fault last for a while, and longer until a client has noticed it.
+func (s *site) lasts(d time.Duration) {
 	s.t.Helper()
-	eventually.True(s.t, 20*seconds, "a request fails during the fault", func() bool { return !s.unharmed() })
+	time.Sleep(d)
+	eventually.True(s.t, 20*seconds, "a request fails during the fault", s.hasFailed)
 }
 
 // sometime waits for up to a time that the seed determines.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"testing"
+	"testing/fstest"
 	"time"
 
 	"freehold.dev/freehold/app"
@@ -24,8 +26,7 @@ func (s *site) limitConnections() {
 	name := s.DB.Query(s.t, `SELECT current_database()`)[0]
 	s.exec(`ALTER DATABASE ` + name + ` CONNECTION LIMIT 1`)
 	s.terminate()
-	time.Sleep(forms(seconds, 5*seconds))
-	s.untilFailed()
+	s.lasts(forms(seconds, 5*seconds))
 	s.exec(`ALTER DATABASE ` + name + ` CONNECTION LIMIT -1`)
 }
 
@@ -62,8 +63,7 @@ func (s *site) fillDisk() {
 			block = block[:len(block)/2] // down to the last byte
 		}
 	}
-	time.Sleep(forms(seconds, 8*seconds))
-	s.untilFailed()
+	s.lasts(forms(seconds, 8*seconds))
 	if err := os.Remove(path); err != nil {
 		s.t.Fatal(err)
 	}
@@ -93,8 +93,7 @@ func withStandby(s *site) dbtest.Database {
 func (s *site) failOver() {
 	s.t.Helper()
 	s.own.kill()
-	time.Sleep(forms(seconds, 5*seconds))
-	s.untilFailed()
+	s.lasts(forms(seconds, 5*seconds))
 	databaseOf(s.t, s.standby).Query(s.t, `SELECT pg_promote()`)
 }
 
@@ -254,24 +253,27 @@ func throughProxy(s *site) dbtest.Database {
 	return d
 }
 
+// nextFiles returns the files of the next build's migrations. This build can serve their database.
+func nextFiles(t *testing.T) fstest.MapFS {
+	t.Helper()
+	files, last := currentFiles(t)
+	return withMigration(files, last+1, "-- Serves builds from: "+strconv.FormatInt(last, 10)+"\n")
+}
+
 // migrateAndRoll migrates to a newer build's database under load, and restarts the instances of this build there.
 func (s *site) migrateAndRoll() {
 	s.t.Helper()
-	files, last := currentFiles(s.t)
-	migrate(s.t, s.DB, withMigration(files, last+1, "-- Serves builds from: "+strconv.FormatInt(last, 10)+"\n"))
+	migrate(s.t, s.DB, nextFiles(s.t))
 	s.roll(2)
 }
 
 // migrateDuringBackup begins a migration of a table that another session reads, as pg_dump does, and ends that session a while later.
 func (s *site) migrateDuringBackup() {
 	s.t.Helper()
-	files, last := currentFiles(s.t)
-	files = withMigration(files, last+1, "-- Serves builds from: "+strconv.FormatInt(last, 10)+"\n")
-	m := db.NewMigrator(s.DB.Owner, false, db.MigrationSet{Name: "freehold", Files: files})
+	m := db.NewMigrator(s.DB.Owner, false, setOf(nextFiles(s.t)))
 	waits, done := make(chan struct{}), make(chan error, 1)
 	m.Notice = func(error) { close(waits) }
-	release := s.lock("app.profiles", "ACCESS SHARE")
-	defer release()
+	release := s.DB.Lock(s.t, "app.profiles", "ACCESS SHARE")
 	go func() {
 		_, err := m.Run(s.t.Context())
 		done <- err

@@ -296,10 +296,15 @@ func withMigration(files fstest.MapFS, number int64, declaration string) fstest.
 	return files
 }
 
+// setOf returns a newer text of freehold's own set.
+func setOf(files fstest.MapFS) db.MigrationSet {
+	return db.MigrationSet{Name: "freehold", Files: files}
+}
+
 // migrate migrates as a build with these files of freehold's own would.
 func migrate(t *testing.T, d dbtest.Database, files fstest.MapFS) {
 	t.Helper()
-	if err := db.Migrate(t.Context(), d.Owner, db.MigrationSet{Name: "freehold", Files: files}); err != nil {
+	if err := db.Migrate(t.Context(), d.Owner, setOf(files)); err != nil {
 		t.Fatal(err)
 	}
 }

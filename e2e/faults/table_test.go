@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"database/sql"
 	"syscall"
 	"time"
 
@@ -45,8 +44,7 @@ func table() []fault {
 			id: "database_killed", name: "PostgreSQL kill -9, back after 3 s", recovery: 5 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, database: private, // R03
 			happen: func(s *site) {
 				s.own.kill()
-				time.Sleep(forms(1*seconds, 3*seconds))
-				s.untilFailed()
+				s.lasts(forms(1*seconds, 3*seconds))
 				s.own.start()
 			},
 		},
@@ -63,7 +61,7 @@ func table() []fault {
 			id: "statement_sent", name: "killed after the statement was sent", recovery: seconds, share: 0.2, codes: []string{"LOST", "UNAVAILABLE"}, // R05
 			mails: true,
 			happen: func(s *site) {
-				for n := 0; n < forms(4, 12) || s.unharmed() && n < 40; n++ {
+				for n := 0; n < forms(4, 12) || !s.hasFailed() && n < 40; n++ {
 					release := s.block([]string{"app.outbox", "app.sessions"}[n/2%2])
 					if n%2 == 0 {
 						s.instances[0].kill()
@@ -92,8 +90,7 @@ func table() []fault {
 			id: "database_stopped", name: "PostgreSQL stopped for 15 s", recovery: 2 * seconds, share: 0.95, codes: []string{"UNAVAILABLE"}, database: private,
 			happen: func(s *site) {
 				s.own.stop(syscall.SIGINT)
-				time.Sleep(forms(2*seconds, 15*seconds))
-				s.untilFailed()
+				s.lasts(forms(2*seconds, 15*seconds))
 				s.own.start()
 			},
 		},
@@ -199,29 +196,9 @@ func (s *site) roll(n int) {
 // block makes writes to a table wait in the database, after they were sent, until release is called. It returns when some wait.
 func (s *site) block(table string) (release func()) {
 	s.t.Helper()
-	release = s.lock(table, "SHARE")
+	release = s.DB.Lock(s.t, table, "SHARE")
 	eventually.True(s.t, 20*seconds, "several writes wait", func() bool {
 		return s.DB.Query(s.t, `SELECT count(*) > 2 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)[0] == "true"
 	})
 	return release
-}
-
-// lock locks a table until release is called.
-func (s *site) lock(table, mode string) (release func()) {
-	s.t.Helper()
-	pool, err := sql.Open("postgres", s.DB.Superuser)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	tx, err := pool.Begin()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if _, err := tx.Exec(`LOCK TABLE ` + table + ` IN ` + mode + ` MODE`); err != nil {
-		s.t.Fatal(err)
-	}
-	return func() {
-		tx.Rollback()
-		pool.Close()
-	}
 }
